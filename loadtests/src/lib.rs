@@ -1,0 +1,1 @@
+//! Goose scenarios of the reference services and their load profiles

@@ -1,0 +1,1 @@
+//! Notifications by e-mail, SMS and push through a queue

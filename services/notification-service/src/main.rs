@@ -1,0 +1,2 @@
+//! Entry point of notification-service.
+fn main() {}

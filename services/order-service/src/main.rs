@@ -1,0 +1,2 @@
+//! Entry point of order-service.
+fn main() {}

@@ -1,0 +1,2 @@
+//! Entry point of user-service.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Load-test pacing, latency statistics, thresholds and reports

@@ -1,0 +1,1 @@
+//! Recording and alerting rules: file format, templates and alert state machine

@@ -1,0 +1,1 @@
+//! SLOs, load tests, alerts and dashboards for the people who keep services running

@@ -1,0 +1,2 @@
+//! Entry point of sretool.
+fn main() {}

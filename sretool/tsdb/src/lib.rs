@@ -1,0 +1,1 @@
+//! Time series store and exposition-format parser

@@ -1,0 +1,1 @@
+//! Terminal dashboard: state, update and view without input or output
