@@ -1,0 +1,1 @@
+//! Prometheus remote write: protobuf messages in snappy blocks.

@@ -1,0 +1,1 @@
+//! The embedded Prometheus: scraper, rules and HTTP API.

@@ -1,0 +1,15 @@
+//! `sretool tui`.
+
+use crate::exit;
+use crate::io::Io;
+use std::process::ExitCode;
+
+/// Arguments of `sretool tui`.
+#[derive(Debug, clap::Args)]
+pub struct Args {}
+
+/// Runs `sretool tui`.
+pub fn run(_args: Args, io: &mut Io<'_>) -> ExitCode {
+    io.error("being written");
+    exit::invalid()
+}
