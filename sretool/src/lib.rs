@@ -18,6 +18,7 @@ pub mod slo;
 pub mod source;
 pub mod tui;
 pub mod up;
+pub mod when;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
