@@ -1,1 +1,25 @@
-//! Time series store and exposition-format parser
+//! A time series store in memory and a parser of the text exposition formats.
+//!
+//! [`Store`] keeps series in XOR-compressed chunks behind a label index and answers `promql`'s [`promql::Queryable`].
+//! [`exposition::parse`] reads Prometheus text 0.0.4 and OpenMetrics 1.0; [`load_openmetrics`] turns a whole file into
+//! a store.
+//!
+//! Architecture invariant: nothing here reads a clock, a file or a socket. Time is an argument, so the same code
+//! serves a live server, a backtest and a unit test.
+
+mod bits;
+mod chunk;
+mod exemplar;
+pub mod exposition;
+mod index;
+mod literals;
+mod loader;
+mod metadata;
+mod series;
+mod store;
+
+pub use chunk::Summary;
+pub use exemplar::{Exemplar, SeriesExemplars};
+pub use loader::{LoadError, load, load_openmetrics};
+pub use metadata::{Metadata, MetricType};
+pub use store::{AppendError, BatchError, Rejected, Stats, Store, StoreOptions};

@@ -1,0 +1,352 @@
+//! Chunks of samples, compressed as in Facebook's Gorilla paper (VLDB 2015): timestamps as deltas of deltas, values as
+//! the XOR with the value before. Every bit of a value survives, staleness markers and NaN payloads included.
+
+use crate::bits::{BitReader, BitWriter};
+use promql::{Sample, is_stale};
+
+/// Samples a chunk holds at most: four minutes at one scrape a second.
+pub(crate) const CHUNK_SAMPLES: u32 = 240;
+
+/// Widths of the delta-of-delta classes; class `i` is announced by `i` one bits and a zero, the last without the zero.
+const DELTA_BITS: [u32; 6] = [0, 7, 14, 20, 32, 64];
+
+/// What is known of a chunk without decompressing it. Staleness markers count only in `samples` and the two times.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Summary {
+    /// Time of the first sample, milliseconds since the Unix epoch.
+    pub first_t: i64,
+    /// Time of the last sample.
+    pub last_t: i64,
+    /// Number of samples, staleness markers included.
+    pub samples: u32,
+    /// Number of samples that are no staleness marker; where it is zero the values below mean nothing.
+    pub count: u32,
+    /// First value.
+    pub first: Sample,
+    /// Last value.
+    pub last: Sample,
+    /// Sum of the value before each drop: what a counter's `last - first` lacks of its increase.
+    pub resets: f64,
+    /// Smallest value, NaN ignored unless all are NaN.
+    pub min: f64,
+    /// Largest value, NaN ignored unless all are NaN.
+    pub max: f64,
+    /// Sum of the values.
+    pub sum: f64,
+}
+
+impl Summary {
+    fn new(sample: Sample) -> Self {
+        let mut summary = Self {
+            first_t: sample.t,
+            last_t: sample.t,
+            samples: 0,
+            count: 0,
+            first: sample,
+            last: sample,
+            resets: 0.0,
+            min: f64::NAN,
+            max: f64::NAN,
+            sum: 0.0,
+        };
+        summary.add(sample);
+        summary
+    }
+
+    fn add(&mut self, sample: Sample) {
+        self.last_t = sample.t;
+        self.samples += 1;
+        if is_stale(sample.v) {
+            return;
+        }
+        if self.count == 0 {
+            self.first = sample;
+        } else if sample.v < self.last.v {
+            self.resets += self.last.v;
+        }
+        self.count += 1;
+        self.last = sample;
+        self.min = self.min.min(sample.v);
+        self.max = self.max.max(sample.v);
+        self.sum += sample.v;
+    }
+}
+
+/// A chunk that still grows.
+#[derive(Clone, Debug)]
+pub(crate) struct Encoder {
+    writer: BitWriter,
+    summary: Summary,
+    delta: i64,
+    last: Sample,
+    leading: u32,
+    trailing: u32,
+}
+
+impl Encoder {
+    pub(crate) fn new(sample: Sample) -> Self {
+        let mut writer = BitWriter::default();
+        writer.write(sample.t as u64, 64);
+        writer.write(sample.v.to_bits(), 64);
+        // 64 leading zeros fit no value, so the first difference opens a window of its own.
+        Self { writer, summary: Summary::new(sample), delta: 0, last: sample, leading: 64, trailing: 0 }
+    }
+
+    /// Adds a sample later than the last one.
+    pub(crate) fn push(&mut self, sample: Sample) {
+        let delta = sample.t.wrapping_sub(self.last.t);
+        self.write_delta(delta.wrapping_sub(self.delta));
+        self.write_value(sample.v.to_bits() ^ self.last.v.to_bits());
+        self.delta = delta;
+        self.last = sample;
+        self.summary.add(sample);
+    }
+
+    fn write_delta(&mut self, change: i64) {
+        let class = DELTA_BITS.iter().position(|bits| fits(change, *bits)).unwrap_or(DELTA_BITS.len() - 1);
+        if class + 1 == DELTA_BITS.len() {
+            self.writer.write(0b1_1111, 5);
+        } else {
+            self.writer.write(((1 << class) - 1) << 1, class as u32 + 1);
+        }
+        self.writer.write(change as u64, DELTA_BITS[class]);
+    }
+
+    fn write_value(&mut self, xor: u64) {
+        if xor == 0 {
+            self.writer.write(0, 1);
+            return;
+        }
+        let (leading, trailing) = (xor.leading_zeros().min(31), xor.trailing_zeros());
+        if leading >= self.leading && trailing >= self.trailing {
+            self.writer.write(0b10, 2);
+        } else {
+            (self.leading, self.trailing) = (leading, trailing);
+            let significant = 64 - leading - trailing;
+            self.writer.write(0b11, 2);
+            self.writer.write(u64::from(leading), 5);
+            // 64 significant bits are written as 0, which cannot occur.
+            self.writer.write(u64::from(significant & 63), 6);
+        }
+        self.writer.write(xor >> self.trailing, 64 - self.leading - self.trailing);
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        self.summary.samples >= CHUNK_SAMPLES
+    }
+
+    /// The last sample, staleness markers included.
+    pub(crate) fn last(&self) -> Sample {
+        self.last
+    }
+
+    pub(crate) fn summary(&self) -> &Summary {
+        &self.summary
+    }
+
+    pub(crate) fn samples(&self) -> Samples<'_> {
+        Samples::new(self.writer.bytes(), self.summary.samples)
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.writer.bytes().len()
+    }
+
+    pub(crate) fn seal(self) -> Chunk {
+        Chunk { bytes: self.writer.into_bytes(), summary: self.summary }
+    }
+}
+
+/// Whether a number fits into a two's complement field.
+fn fits(value: i64, bits: u32) -> bool {
+    match bits {
+        0 => value == 0,
+        64 => true,
+        _ => (-(1_i64 << (bits - 1))..1_i64 << (bits - 1)).contains(&value),
+    }
+}
+
+/// A finished chunk.
+#[derive(Clone, Debug)]
+pub(crate) struct Chunk {
+    bytes: Box<[u8]>,
+    summary: Summary,
+}
+
+impl Chunk {
+    pub(crate) fn summary(&self) -> &Summary {
+        &self.summary
+    }
+
+    pub(crate) fn samples(&self) -> Samples<'_> {
+        Samples::new(&self.bytes, self.summary.samples)
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes.len()
+    }
+}
+
+/// Decompresses a chunk.
+#[derive(Clone, Debug)]
+pub(crate) struct Samples<'a> {
+    reader: BitReader<'a>,
+    left: u32,
+    started: bool,
+    t: i64,
+    delta: i64,
+    value: u64,
+    significant: u32,
+    trailing: u32,
+}
+
+impl<'a> Samples<'a> {
+    fn new(bytes: &'a [u8], count: u32) -> Self {
+        let reader = BitReader::new(bytes);
+        Self { reader, left: count, started: false, t: 0, delta: 0, value: 0, significant: 0, trailing: 0 }
+    }
+
+    #[inline]
+    fn read_delta(&mut self) -> i64 {
+        let ones = self.reader.peek().leading_ones().min(5);
+        self.reader.skip((ones + 1).min(5));
+        let bits = DELTA_BITS[ones as usize];
+        if bits == 0 {
+            return 0;
+        }
+        let shift = 64 - bits;
+        ((self.reader.read(bits) << shift) as i64) >> shift
+    }
+
+    #[inline]
+    fn read_xor(&mut self) -> u64 {
+        let head = self.reader.peek() >> 51;
+        if head >> 12 == 0 {
+            self.reader.skip(1);
+            return 0;
+        }
+        if head >> 11 == 0b10 {
+            self.reader.skip(2);
+        } else {
+            self.reader.skip(13);
+            let (leading, significant) = ((head >> 6) as u32 & 31, head as u32 & 63);
+            self.significant = if significant == 0 { 64 } else { significant };
+            self.trailing = 64_u32.saturating_sub(leading + self.significant);
+        }
+        self.reader.read(self.significant) << self.trailing
+    }
+}
+
+impl Iterator for Samples<'_> {
+    type Item = Sample;
+
+    #[inline]
+    fn next(&mut self) -> Option<Sample> {
+        self.left = self.left.checked_sub(1)?;
+        if self.started {
+            self.delta = self.delta.wrapping_add(self.read_delta());
+            self.t = self.t.wrapping_add(self.delta);
+            self.value ^= self.read_xor();
+        } else {
+            self.started = true;
+            self.t = self.reader.read(64) as i64;
+            self.value = self.reader.read(64);
+        }
+        Some(Sample { t: self.t, v: f64::from_bits(self.value) })
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left as usize, Some(self.left as usize))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use promql::stale_nan;
+    use proptest::prelude::*;
+
+    fn encode(samples: &[Sample]) -> Chunk {
+        let mut encoder = Encoder::new(samples[0]);
+        samples[1..].iter().for_each(|s| encoder.push(*s));
+        encoder.seal()
+    }
+
+    #[track_caller]
+    fn check_round_trip(samples: &[(i64, f64)]) {
+        let samples: Vec<_> = samples.iter().map(|(t, v)| Sample { t: *t, v: *v }).collect();
+        let bits = |s: &Sample| (s.t, s.v.to_bits());
+        let decoded: Vec<_> = encode(&samples).samples().collect();
+        assert_eq!(decoded.iter().map(bits).collect::<Vec<_>>(), samples.iter().map(bits).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn every_bit_survives() {
+        check_round_trip(&[(0, 0.0)]);
+        check_round_trip(&[(-5, -0.0), (7, 0.0), (8, f64::from_bits(0x7ff8_0000_0000_0001)), (9, stale_nan())]);
+        check_round_trip(&[(i64::MIN, f64::MAX), (0, f64::MIN_POSITIVE), (i64::MAX, f64::NEG_INFINITY)]);
+        check_round_trip(&[(1, f64::from_bits(u64::MAX)), (2, 0.0), (3, f64::from_bits(1)), (4, 1.5)]);
+    }
+
+    #[test]
+    fn deltas_of_every_class_survive() {
+        let mut t = 1_700_000_000_000;
+        let mut samples = vec![(t, 1.0)];
+        for step in [1, 63, 64, 65, 127, 8191, 8192, 9000, 524_287, 524_289, 2_147_483_647, 4_294_967_296, 1, 1] {
+            t += step;
+            samples.push((t, 1.0));
+        }
+        check_round_trip(&samples);
+    }
+
+    #[test]
+    fn a_steady_gauge_costs_two_bits_a_sample() {
+        let samples: Vec<_> = (0..240).map(|i| Sample { t: i * 1000, v: 4.0 }).collect();
+        let chunk = encode(&samples);
+        assert!(chunk.bytes() <= 16 + 3 + 60, "{} bytes", chunk.bytes());
+    }
+
+    #[test]
+    fn the_summary_tells_the_increase() {
+        let values = [3.0, 5.0, 1.0, stale_nan(), 4.0, 2.0];
+        let samples: Vec<_> = values.iter().zip(10..).map(|(v, t)| Sample { t, v: *v }).collect();
+        let summary = *encode(&samples).summary();
+        assert_eq!((summary.first_t, summary.last_t, summary.samples, summary.count), (10, 15, 6, 5));
+        assert_eq!(summary.last.v - summary.first.v + summary.resets, 2.0 + 1.0 + 3.0 + 2.0);
+        assert_eq!((summary.min, summary.max, summary.sum), (1.0, 5.0, 15.0));
+    }
+
+    #[test]
+    fn a_summary_may_start_with_a_marker() {
+        let summary = *encode(&[Sample { t: 1, v: stale_nan() }, Sample { t: 2, v: 7.0 }]).summary();
+        assert_eq!((summary.first_t, summary.first), (1, Sample { t: 2, v: 7.0 }));
+        assert_eq!((summary.count, summary.min), (1, 7.0));
+        assert_eq!(encode(&[Sample { t: 1, v: stale_nan() }]).summary().count, 0);
+    }
+
+    fn any_value() -> impl Strategy<Value = f64> {
+        prop_oneof![
+            any::<u64>().prop_map(f64::from_bits),
+            (0..1000_i32).prop_map(f64::from),
+            Just(stale_nan()),
+            Just(f64::NAN),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn random_samples_survive(
+            start in any::<i32>(),
+            steps in prop::collection::vec((1..100_000_i64, any_value()), 1..240),
+        ) {
+            let mut t = i64::from(start);
+            let samples: Vec<_> = steps.into_iter().map(|(step, v)| { t += step; (t, v) }).collect();
+            check_round_trip(&samples);
+        }
+
+        #[test]
+        fn garbage_never_panics(bytes in prop::collection::vec(any::<u8>(), 0..64), count in 0..500_u32) {
+            prop_assert_eq!(Samples::new(&bytes, count).count(), count as usize);
+        }
+    }
+}
