@@ -78,12 +78,7 @@ fn exemplars_have_a_time() {
     assert_eq!(exemplars.iter().map(|e| e.t).collect::<Vec<_>>(), [4_500, 5_000, 99]);
     assert_eq!(exemplars[0].labels.get("trace_id"), "abc");
     assert_eq!(exemplars[0].value, 0.7);
-    check_error(
-        "a 1 # {} 2",
-        Format::Text,
-        "line 1, column 5: `#` is no timestamp; the text format has integers of \
-                 milliseconds (OpenMetrics has seconds)",
-    );
+    check_error("a 1 # {} 2", Format::Text, "line 1, column 5: unexpected `# {} 2` after the sample");
 }
 
 #[test]
