@@ -1,0 +1,280 @@
+//! Pass, fail, or no judgement.
+
+use crate::format;
+use crate::schedule::Schedule;
+use crate::snapshot::{Counts, UNSENT};
+use crate::threshold::{Basis, Checked, Metric, Threshold};
+use crate::totals::Totals;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Above this share of the time all connections or users were busy: they, not the server, set the pace.
+const SATURATED: f64 = 0.95;
+
+/// Below this share of the scheduled requests sent, the load was not the one asked for.
+const DELIVERED: f64 = 0.99;
+
+/// What was asked of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// What sends: `http` or `goose`.
+    pub executor: String,
+    /// When requests are due; none where the server sets the pace (closed model).
+    pub schedule: Option<Schedule>,
+    /// Length of the run in seconds, without the drain.
+    pub duration_s: f64,
+    /// Connections or users that can send at once.
+    pub capacity: usize,
+    /// What must hold.
+    pub thresholds: Vec<Threshold>,
+}
+
+impl Plan {
+    /// Requests a second, on average; none in a closed model.
+    pub fn target_rps(&self) -> Option<f64> {
+        self.schedule.as_ref().map(Schedule::mean_rate)
+    }
+}
+
+/// The judgement in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// Every threshold holds.
+    Pass,
+    /// At least one is broken.
+    Fail,
+    /// The run does not tell: no samples, or the generator was the bottleneck.
+    Invalid,
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Pass => "pass",
+            Self::Fail => "fail",
+            Self::Invalid => "invalid",
+        })
+    }
+}
+
+/// A verdict and what it rests on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Judgement {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Why, a sentence each: the broken thresholds, or why the run does not tell.
+    pub reasons: Vec<String>,
+    /// The thresholds held against the run, in the plan's order.
+    pub checked: Vec<Checked>,
+}
+
+/// Judges a run, finished or so far. `interrupted`: cut short by its user.
+///
+/// A broken latency threshold is blamed on the generator only if it would hold without the generator's own lag
+/// (request by request), or if it holds from the actual start of requests while every connection or user was busy
+/// all the time. A threshold that holds, holds in spite of any lag, since response times include it.
+pub fn judge(plan: &Plan, totals: &Totals, interrupted: bool) -> Judgement {
+    let seconds = if interrupted { totals.elapsed_s.min(plan.duration_s) } else { plan.duration_s };
+    let basis = Basis { seconds, target_rps: plan.target_rps().unwrap_or(0.0), interrupted };
+    let checked: Vec<_> = plan.thresholds.iter().map(|t| t.check(&totals.whole, basis)).collect();
+    let counts = totals.whole.counts();
+    if counts.answered() + counts.timed_out + if interrupted { 0 } else { counts.censored } == 0 {
+        let reasons = vec!["no samples: no request was answered, refused or given up".to_owned()];
+        return Judgement { verdict: Verdict::Invalid, reasons, checked };
+    }
+    let broken: Vec<_> = plan.thresholds.iter().zip(&checked).filter(|(_, checked)| !checked.ok).collect();
+    if broken.is_empty() {
+        return Judgement { verdict: Verdict::Pass, reasons: Vec::new(), checked };
+    }
+    let blame: Vec<_> = broken.iter().map(|(t, _)| generator_fault(plan, totals, &counts, t, basis)).collect();
+    // One threshold that the server broke on its own is enough for a verdict.
+    if blame.iter().all(Option::is_some) {
+        let mut reasons: Vec<String> = blame.into_iter().flatten().collect();
+        reasons.dedup();
+        return Judgement { verdict: Verdict::Invalid, reasons, checked };
+    }
+    let reasons = broken.iter().map(|(threshold, checked)| sentence(threshold, checked)).collect();
+    Judgement { verdict: Verdict::Fail, reasons, checked }
+}
+
+fn sentence(threshold: &Threshold, checked: &Checked) -> String {
+    let limit = threshold.show(Some(checked.limit));
+    format!("{threshold} broken: observed {}, limit {limit}", threshold.show(checked.observed))
+}
+
+/// Why the generator rather than the server broke a threshold, where that is so.
+fn generator_fault(
+    plan: &Plan,
+    totals: &Totals,
+    counts: &Counts,
+    threshold: &Threshold,
+    basis: Basis,
+) -> Option<String> {
+    let limit = if threshold.of_target { threshold.limit * basis.target_rps } else { threshold.limit };
+    let busy = saturation(plan, totals);
+    let saturated = busy.is_some_and(|busy| busy >= SATURATED);
+    if threshold.metric.is_latency() {
+        if threshold.route.is_none()
+            && let Some(net) = threshold.latency(&totals.whole.net)
+            && threshold.comparison.holds(net, limit)
+        {
+            let lag = totals.whole.own_lag.quantile(0.99);
+            return Some(format!(
+                "the generator lagged (p99 {}): {threshold} would hold without it, at {}; give it more CPU or a \
+                 lower rate",
+                format::ms(lag),
+                threshold.show(Some(net))
+            ));
+        }
+        let service = threshold.latency(&threshold.scoped(&totals.whole).service);
+        return (saturated && service.is_some_and(|service| threshold.comparison.holds(service, limit)))
+            .then(|| too_few(plan));
+    }
+    if threshold.metric != Metric::Rate || !threshold.comparison.holds(f64::INFINITY, limit) {
+        return None;
+    }
+    let asked = plan.schedule.as_ref().map_or(0, Schedule::total);
+    if !basis.interrupted && (totals.whole.scheduled as f64) < asked as f64 * DELIVERED {
+        return Some(format!(
+            "the generator handed out {} of {} requests in time; give it more CPU or a lower rate",
+            format::count(totals.whole.scheduled),
+            format::count(asked)
+        ));
+    }
+    let unsent = totals.whole.routes.get(UNSENT).map_or(0, |stats| stats.counts.total());
+    let sent = counts.total().saturating_sub(unsent) as f64 / counts.total().max(1) as f64;
+    let answering = counts.timed_out == 0 && counts.censored == unsent;
+    (sent < DELIVERED && answering && saturated).then(|| too_few(plan))
+}
+
+fn too_few(plan: &Plan) -> String {
+    let (what, option) = if plan.executor == "goose" { ("users", "users in the profile") } else { SENDERS };
+    format!(
+        "all {} {what} were busy all the time, so requests waited in the generator; allow more {option}, or a \
+         lower rate",
+        plan.capacity
+    )
+}
+
+const SENDERS: (&str, &str) = ("connections", "--connections");
+
+/// The share of their time that connections or users spent on requests.
+fn saturation(plan: &Plan, totals: &Totals) -> Option<f64> {
+    let room = plan.capacity as f64 * plan.duration_s.max(totals.elapsed_s);
+    plan.schedule.as_ref()?;
+    (room > 0.0).then(|| totals.whole.overall().service.sum() / room)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recorder::{Outcome, Recorder};
+    use crate::snapshot::Update;
+    use std::time::Duration;
+
+    fn plan(rate: f64, seconds: f64, capacity: usize, thresholds: &[&str]) -> Plan {
+        Plan {
+            executor: "http".into(),
+            schedule: Some(Schedule::constant(rate, Duration::from_secs_f64(seconds)).unwrap()),
+            duration_s: seconds,
+            capacity,
+            thresholds: thresholds.iter().map(|t| t.parse().unwrap()).collect(),
+        }
+    }
+
+    /// A run of 100 requests in 1 s; `times` gives, for each, emission, sending and end after it was due, in ms.
+    fn run(slot_free: bool, outcome: &Outcome, times: impl Fn(u64) -> (u64, Option<u64>, Option<u64>)) -> Totals {
+        let mut recorder = Recorder::default();
+        let ms = Duration::from_millis;
+        for i in 0..100 {
+            let due = ms(i * 10);
+            let (emitted, sent, done) = times(i);
+            recorder.emitted(i, due, due + ms(emitted), slot_free);
+            if let Some(sent) = sent {
+                recorder.sent(i, due + ms(sent), "GET /".into());
+            }
+            if let Some(done) = done {
+                recorder.done(i, due + ms(done), outcome.clone());
+            }
+        }
+        let mut totals = Totals::default();
+        recorder.censor(ms(1000), false);
+        totals.add(Update { elapsed_s: 1.0, in_flight: 0, queued: 0, last: true, delta: recorder.take() });
+        totals
+    }
+
+    const OK: Outcome = Outcome::Finished { status: 200 };
+
+    #[test]
+    fn a_quick_server_passes() {
+        let totals = run(true, &OK, |_| (0, Some(0), Some(5)));
+        let judgement = judge(&plan(100.0, 1.0, 10, &["p95<200ms", "errors<0.1%", "rate>=99%"]), &totals, false);
+        assert_eq!((judgement.verdict, judgement.reasons.len()), (Verdict::Pass, 0));
+    }
+
+    #[test]
+    fn a_slow_server_fails_and_the_reason_names_threshold_limit_and_observation() {
+        let totals = run(true, &OK, |_| (0, Some(0), Some(300)));
+        let judgement = judge(&plan(100.0, 1.0, 1000, &["p95<200ms", "errors<0.1%"]), &totals, false);
+        assert_eq!(judgement.verdict, Verdict::Fail);
+        assert_eq!(judgement.reasons, ["p95<200ms broken: observed 300 ms, limit 200 ms"]);
+    }
+
+    #[test]
+    fn a_generator_that_lags_makes_no_verdict() {
+        let totals = run(true, &OK, |_| (250, Some(290), Some(300)));
+        let judgement = judge(&plan(100.0, 1.0, 1000, &["p95<200ms"]), &totals, false);
+        assert_eq!(judgement.verdict, Verdict::Invalid);
+        assert!(judgement.reasons[0].contains("the generator lagged (p99 290 ms)"), "{:?}", judgement.reasons);
+    }
+
+    #[test]
+    fn lag_does_not_excuse_a_server_that_is_slow_on_its_own() {
+        let totals = run(true, &OK, |_| (50, Some(50), Some(900)));
+        assert_eq!(judge(&plan(100.0, 1.0, 1000, &["p95<200ms"]), &totals, false).verdict, Verdict::Fail);
+    }
+
+    #[test]
+    fn lag_does_not_spoil_a_pass() {
+        let totals = run(true, &OK, |_| (50, Some(50), Some(60)));
+        assert_eq!(judge(&plan(100.0, 1.0, 1000, &["p95<200ms"]), &totals, false).verdict, Verdict::Pass);
+    }
+
+    #[test]
+    fn too_few_connections_are_no_fault_of_the_server() {
+        // One connection, 10 ms a request: always busy, and the queue grows.
+        let totals = run(false, &OK, |i| (0, Some(i * 3), Some(i * 3 + 10)));
+        let judgement = judge(&plan(100.0, 1.0, 1, &["p95<200ms"]), &totals, false);
+        assert_eq!(judgement.verdict, Verdict::Invalid, "{judgement:?}");
+        assert!(judgement.reasons[0].contains("all 1 connections"), "{:?}", judgement.reasons);
+        assert!(judgement.reasons[0].contains("--connections"));
+    }
+
+    #[test]
+    fn a_stall_is_the_servers_fault_although_requests_queued() {
+        let stalled = |i| if i < 50 { (0, Some(0), Some(2)) } else { (0, Some(490), Some(500)) };
+        let totals = run(false, &OK, stalled);
+        assert_eq!(judge(&plan(100.0, 1.0, 10, &["p95<200ms"]), &totals, false).verdict, Verdict::Fail);
+    }
+
+    #[test]
+    fn a_refusing_server_fails_and_a_silent_one_too() {
+        let thresholds = ["p95<200ms", "errors<0.1%", "availability>=99.9%", "rate>=99%"];
+        let refused = run(true, &Outcome::Broken { cause: "refused".into() }, |_| (0, Some(0), Some(1)));
+        let judgement = judge(&plan(100.0, 1.0, 10, &thresholds), &refused, false);
+        assert_eq!(judgement.verdict, Verdict::Fail);
+        assert!(judgement.reasons.iter().any(|r| r.contains("errors<0.1% broken: observed 100%")));
+        let silent = run(true, &OK, |_| (0, Some(0), None));
+        assert_eq!(judge(&plan(100.0, 1.0, 10, &thresholds), &silent, false).verdict, Verdict::Fail);
+    }
+
+    #[test]
+    fn nothing_sent_is_no_verdict() {
+        let judgement = judge(&plan(1.0, 1.0, 1, &["errors<0.1%"]), &Totals::default(), false);
+        assert_eq!(judgement.verdict, Verdict::Invalid);
+        assert!(judgement.reasons[0].contains("no samples"));
+        let silent = run(true, &OK, |_| (0, None, None));
+        assert_eq!(judge(&plan(100.0, 1.0, 1, &["errors<0.1%"]), &silent, true).verdict, Verdict::Invalid);
+    }
+}
