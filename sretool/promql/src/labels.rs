@@ -1,10 +1,35 @@
 //! Label sets and label matchers.
 
+use crate::quote::Quoted;
 use std::fmt;
 use std::sync::Arc;
 
 /// The label that holds a series' metric name.
 pub const METRIC_NAME: &str = "__name__";
+
+/// Whether a name is a label name that needs no quotes: letters, digits and `_`, no digit first.
+pub fn is_label_name(name: &str) -> bool {
+    is_name(name, false)
+}
+
+/// Whether a name is a metric name that needs no quotes: as a label name, with `:` allowed.
+pub fn is_metric_name(name: &str) -> bool {
+    is_name(name, true)
+}
+
+fn is_name(name: &str, colon: bool) -> bool {
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || (colon && b == b':');
+    !name.is_empty() && !name.as_bytes()[0].is_ascii_digit() && name.bytes().all(allowed)
+}
+
+/// A label name, between quotes where it needs them.
+struct LabelName<'a>(&'a str);
+
+impl fmt::Display for LabelName<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if is_label_name(self.0) { f.write_str(self.0) } else { write!(f, "{}", Quoted(self.0)) }
+    }
+}
 
 /// An immutable label set, sorted by name, without empty values. Cloning is cheap.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
@@ -78,18 +103,26 @@ impl<N: AsRef<str>, V: AsRef<str>> FromIterator<(N, V)> for Labels {
     }
 }
 
-/// As Prometheus writes a series: `name{a="b"}`.
+/// As Prometheus writes a series: `name{a="b"}`, or `{"a name", a="b"}` where the name needs quotes.
 impl fmt::Display for Labels {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.metric_name())?;
-        let mut rest = self.iter().filter(|(n, _)| *n != METRIC_NAME).peekable();
-        if rest.peek().is_none() && !self.metric_name().is_empty() {
-            return Ok(());
+        let name = self.metric_name();
+        let bare = is_metric_name(name);
+        let mut comma = "";
+        if bare {
+            f.write_str(name)?;
+            if self.len() == 1 {
+                return Ok(());
+            }
         }
         f.write_str("{")?;
-        for (i, (name, value)) in rest.enumerate() {
-            let comma = if i == 0 { "" } else { ", " };
-            write!(f, "{comma}{name}={value:?}")?;
+        if !bare && !name.is_empty() {
+            write!(f, "{}", Quoted(name))?;
+            comma = ", ";
+        }
+        for (name, value) in self.iter().filter(|(n, _)| *n != METRIC_NAME) {
+            write!(f, "{comma}{}={}", LabelName(name), Quoted(value))?;
+            comma = ", ";
         }
         f.write_str("}")
     }
@@ -171,7 +204,7 @@ impl PartialEq for Matcher {
 
 impl fmt::Display for Matcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}{:?}", self.name, self.op.as_str(), self.value)
+        write!(f, "{}{}{}", LabelName(&self.name), self.op.as_str(), Quoted(&self.value))
     }
 }
 
@@ -192,6 +225,7 @@ mod tests {
         assert_eq!(Labels::new([("__name__", "up"), ("job", "a\"b")]).to_string(), r#"up{job="a\"b"}"#);
         assert_eq!(Labels::new([("__name__", "up")]).to_string(), "up");
         assert_eq!(Labels::default().to_string(), "{}");
+        assert_eq!(Labels::new([("__name__", "a b"), ("x.y", "1")]).to_string(), r#"{"a b", "x.y"="1"}"#);
     }
 
     #[test]

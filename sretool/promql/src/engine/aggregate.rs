@@ -1,0 +1,263 @@
+//! Aggregations over the series of a vector.
+
+use super::calls::text;
+use super::data::{ABSENT, Grid, Series, present};
+use super::evaluator::{Evaluated, Evaluator};
+use super::math::{Mean, Sum, quantile};
+use super::names::is_metric_label;
+use super::{EvalError, names};
+use crate::ast::{AggregateExpr, AggregateOp, Grouping};
+use crate::labels::Labels;
+use std::collections::HashMap;
+
+/// The members of a group, as places in the input.
+#[derive(Debug)]
+pub(super) struct Group {
+    pub labels: Labels,
+    pub members: Vec<usize>,
+}
+
+/// Collects values of one group at one time.
+trait Accumulator {
+    fn start(value: f64) -> Self;
+    fn add(&mut self, value: f64);
+    fn value(self) -> f64;
+}
+
+impl Evaluator<'_> {
+    pub fn aggregate(&mut self, a: &AggregateExpr, grid: Grid) -> Evaluated<Vec<Series>> {
+        let param = match &a.param {
+            Some(param) if a.op != AggregateOp::CountValues => self.scalar(param, grid)?,
+            _ => Vec::new(),
+        };
+        let input = self.vector(&a.expr, grid)?;
+        let groups = groups(&input, &a.grouping);
+        if a.op.selects() {
+            return self.select_series(a, &input, &groups, &param, grid);
+        }
+        let result = match a.op {
+            AggregateOp::Sum => fold::<Sum>(&input, groups, grid),
+            AggregateOp::Avg => fold::<Mean>(&input, groups, grid),
+            AggregateOp::Min => fold::<Min>(&input, groups, grid),
+            AggregateOp::Max => fold::<Max>(&input, groups, grid),
+            AggregateOp::Count => fold::<Count>(&input, groups, grid),
+            AggregateOp::Group => fold::<One>(&input, groups, grid),
+            AggregateOp::Stdvar => fold::<Spread>(&input, groups, grid),
+            AggregateOp::Stddev => {
+                let mut result = fold::<Spread>(&input, groups, grid);
+                let values = result.iter_mut().flat_map(|s| &mut s.values);
+                values.filter(|v| present(**v)).for_each(|v| *v = v.sqrt());
+                result
+            }
+            AggregateOp::Quantile => {
+                if let Some(expr) = &a.param {
+                    self.check_quantiles(&param, expr.span);
+                }
+                quantiles(&input, groups, &param, grid)
+            }
+            _ => count_values(a, &input, groups, grid)?,
+        };
+        Ok(result)
+    }
+
+    /// Warns of the extremes only, however many steps are out of bounds.
+    fn check_quantiles(&mut self, param: &[f64], span: crate::Span) {
+        let extremes = [
+            param.iter().copied().find(|q| q.is_nan()),
+            param.iter().copied().reduce(f64::max),
+            param.iter().copied().reduce(f64::min),
+        ];
+        for q in extremes.into_iter().flatten() {
+            self.notes.check_quantile(q, span);
+        }
+    }
+}
+
+/// Puts series into groups, in the order of their first members.
+fn groups(input: &[Series], grouping: &Grouping) -> Vec<Group> {
+    let mut places: HashMap<Labels, usize> = HashMap::new();
+    let mut groups: Vec<Group> = Vec::new();
+    for (i, series) in input.iter().enumerate() {
+        let labels = match grouping {
+            Grouping::By(names) => series.labels.without(|l| !names.iter().any(|n| n == l)),
+            Grouping::Without(names) => series.labels.without(|l| is_metric_label(l) || names.iter().any(|n| n == l)),
+        };
+        let place = *places.entry(labels.clone()).or_insert(groups.len());
+        if place == groups.len() {
+            groups.push(Group { labels, members: Vec::new() });
+        }
+        groups[place].members.push(i);
+    }
+    groups
+}
+
+fn series_of(group: Group, input: &[Series], values: Vec<f64>) -> Series {
+    let drop_name = group.members.iter().any(|i| input[*i].drop_name);
+    Series { labels: group.labels, drop_name, values }
+}
+
+fn fold<A: Accumulator>(input: &[Series], groups: Vec<Group>, grid: Grid) -> Vec<Series> {
+    let one = |group: Group| {
+        let mut states: Vec<Option<A>> = Vec::new();
+        states.resize_with(grid.len, || None);
+        for member in &group.members {
+            for (state, value) in states.iter_mut().zip(&input[*member].values) {
+                match state {
+                    _ if !present(*value) => {}
+                    Some(state) => state.add(*value),
+                    None => *state = Some(A::start(*value)),
+                }
+            }
+        }
+        let values = states.into_iter().map(|s| s.map_or(ABSENT, A::value)).collect();
+        series_of(group, input, values)
+    };
+    groups.into_iter().map(one).filter(|s| !s.is_empty()).collect()
+}
+
+fn quantiles(input: &[Series], groups: Vec<Group>, q: &[f64], grid: Grid) -> Vec<Series> {
+    let one = |group: Group| {
+        let mut scratch = Vec::with_capacity(group.members.len());
+        let mut values = Vec::with_capacity(grid.len);
+        for (i, q) in q.iter().enumerate() {
+            scratch.clear();
+            scratch.extend(group.members.iter().map(|m| input[*m].values[i]).filter(|v| present(*v)));
+            values.push(if scratch.is_empty() { ABSENT } else { quantile(*q, &mut scratch) });
+        }
+        series_of(group, input, values)
+    };
+    groups.into_iter().map(one).filter(|s| !s.is_empty()).collect()
+}
+
+fn count_values(a: &AggregateExpr, input: &[Series], groups: Vec<Group>, grid: Grid) -> Evaluated<Vec<Series>> {
+    let label = a.param.as_ref().map_or(Ok(""), text)?;
+    if label.is_empty() {
+        return Err(EvalError::Argument(format!("invalid label name {label:?}")));
+    }
+    let mut counted: HashMap<Labels, usize> = HashMap::new();
+    let mut result: Vec<Series> = Vec::new();
+    for group in groups {
+        for member in group.members {
+            for (i, value) in input[member].values.iter().enumerate().filter(|(_, v)| present(**v)) {
+                let labels = group.labels.with(label, &value_label(*value));
+                let place = *counted.entry(labels.clone()).or_insert(result.len());
+                if place == result.len() {
+                    result.push(Series { labels, drop_name: false, values: vec![ABSENT; grid.len] });
+                }
+                let count = &mut result[place].values[i];
+                *count = if present(*count) { *count + 1.0 } else { 1.0 };
+                result[place].drop_name |= input[member].drop_name;
+            }
+        }
+    }
+    names::merge(result)
+}
+
+/// A value in full digits, as Go's `%f` in its shortest form.
+fn value_label(v: f64) -> String {
+    if v.is_finite() { format!("{v}") } else { super::annotations::number(v) }
+}
+
+impl Accumulator for Sum {
+    fn start(value: f64) -> Self {
+        [value].into_iter().collect()
+    }
+    fn add(&mut self, value: f64) {
+        Self::add(self, value);
+    }
+    fn value(self) -> f64 {
+        Self::value(self)
+    }
+}
+
+impl Accumulator for Mean {
+    fn start(value: f64) -> Self {
+        Self::of(value)
+    }
+    fn add(&mut self, value: f64) {
+        Self::add(self, value);
+    }
+    fn value(self) -> f64 {
+        Self::value(self)
+    }
+}
+
+/// The smallest value; NaN only where there is nothing else.
+struct Min(f64);
+
+impl Accumulator for Min {
+    fn start(value: f64) -> Self {
+        Self(value)
+    }
+    fn add(&mut self, value: f64) {
+        // `f64::min` prefers a number to NaN.
+        self.0 = self.0.min(value);
+    }
+    fn value(self) -> f64 {
+        self.0
+    }
+}
+
+/// The largest value; NaN only where there is nothing else.
+struct Max(f64);
+
+impl Accumulator for Max {
+    fn start(value: f64) -> Self {
+        Self(value)
+    }
+    fn add(&mut self, value: f64) {
+        self.0 = self.0.max(value);
+    }
+    fn value(self) -> f64 {
+        self.0
+    }
+}
+
+struct Count(f64);
+
+impl Accumulator for Count {
+    fn start(_: f64) -> Self {
+        Self(1.0)
+    }
+    fn add(&mut self, _: f64) {
+        self.0 += 1.0;
+    }
+    fn value(self) -> f64 {
+        self.0
+    }
+}
+
+/// One for a group that exists.
+struct One;
+
+impl Accumulator for One {
+    fn start(_: f64) -> Self {
+        Self
+    }
+    fn add(&mut self, _: f64) {}
+    fn value(self) -> f64 {
+        1.0
+    }
+}
+
+/// The population variance by Welford's algorithm.
+struct Spread {
+    count: f64,
+    mean: f64,
+    squares: f64,
+}
+
+impl Accumulator for Spread {
+    fn start(value: f64) -> Self {
+        Self { count: 1.0, mean: value, squares: if value.is_finite() { 0.0 } else { f64::NAN } }
+    }
+    fn add(&mut self, value: f64) {
+        self.count += 1.0;
+        let delta = value - self.mean;
+        self.mean += delta / self.count;
+        self.squares += delta * (value - self.mean);
+    }
+    fn value(self) -> f64 {
+        self.squares / self.count
+    }
+}

@@ -1,0 +1,251 @@
+//! Binary operations.
+
+use super::EvalError;
+use super::data::{ABSENT, Data, Grid, Series, present};
+use super::evaluator::{Evaluated, Evaluator};
+use super::names::is_metric_label;
+use crate::ast::{BinaryExpr, BinaryOp, Cardinality, VectorMatching};
+use crate::labels::{Labels, METRIC_NAME};
+use crate::quote::Quoted;
+use std::collections::{HashMap, HashSet};
+
+/// The value of an operation, and whether a comparison holds. Comparisons yield their left operand.
+fn apply(op: BinaryOp, a: f64, b: f64) -> (f64, bool) {
+    match op {
+        BinaryOp::Add => (a + b, true),
+        BinaryOp::Sub => (a - b, true),
+        BinaryOp::Mul => (a * b, true),
+        BinaryOp::Div => (a / b, true),
+        BinaryOp::Mod => (a % b, true),
+        BinaryOp::Pow => (a.powf(b), true),
+        BinaryOp::Atan2 => (a.atan2(b), true),
+        BinaryOp::Equal => (a, a == b),
+        BinaryOp::NotEqual => (a, a != b),
+        BinaryOp::Less => (a, a < b),
+        BinaryOp::LessEqual => (a, a <= b),
+        BinaryOp::Greater => (a, a > b),
+        BinaryOp::GreaterEqual => (a, a >= b),
+        BinaryOp::And | BinaryOp::Or | BinaryOp::Unless => (ABSENT, false),
+    }
+}
+
+fn truth(holds: bool) -> f64 {
+    if holds { 1.0 } else { 0.0 }
+}
+
+impl Evaluator<'_> {
+    pub fn binary(&mut self, b: &BinaryExpr, grid: Grid) -> Evaluated<Data> {
+        let (lhs, rhs) = (self.eval(&b.lhs, grid)?, self.eval(&b.rhs, grid)?);
+        match (lhs, rhs) {
+            (Data::Scalar(a), Data::Scalar(c)) => Ok(Data::Scalar(scalars(b.op, a, &c))),
+            (Data::Vector(v), Data::Scalar(s)) => Ok(Data::Vector(self.with_scalar(b, v, &s, false)?)),
+            (Data::Scalar(s), Data::Vector(v)) => Ok(Data::Vector(self.with_scalar(b, v, &s, true)?)),
+            (Data::Vector(l), Data::Vector(r)) if b.op.is_set() => Ok(Data::Vector(self.set(b, l, r, grid)?)),
+            (Data::Vector(l), Data::Vector(r)) => Ok(Data::Vector(self.match_vectors(b, l, r, grid)?)),
+            _ => Err(EvalError::Type("binary expression must contain only scalar and instant vector types".into())),
+        }
+    }
+
+    fn with_scalar(&self, b: &BinaryExpr, mut vector: Vec<Series>, s: &[f64], swapped: bool) -> Evaluated<Vec<Series>> {
+        for series in &mut vector {
+            for (value, scalar) in series.values.iter_mut().zip(s) {
+                if !present(*value) {
+                    continue;
+                }
+                let (l, r) = if swapped { (*scalar, *value) } else { (*value, *scalar) };
+                let (result, holds) = apply(b.op, l, r);
+                *value = match () {
+                    () if b.return_bool => truth(holds),
+                    // A filter keeps the value of the vector, whichever side it stands on.
+                    () if b.op.is_comparison() => {
+                        if holds {
+                            *value
+                        } else {
+                            ABSENT
+                        }
+                    }
+                    () => result,
+                };
+            }
+        }
+        vector.retain(|s| !s.is_empty());
+        let filter = b.op.is_comparison() && !b.return_bool;
+        if filter { Ok(vector) } else { self.drop_names(vector) }
+    }
+
+    /// An arithmetic operation or comparison between the series of two vectors.
+    fn match_vectors(&self, b: &BinaryExpr, lhs: Vec<Series>, rhs: Vec<Series>, grid: Grid) -> Evaluated<Vec<Series>> {
+        let swapped = b.matching.cardinality == Cardinality::OneToMany;
+        let (many, one) = if swapped { (rhs, lhs) } else { (lhs, rhs) };
+        let mut sides: Sides<'_> = HashMap::new();
+        let mut order = Vec::new();
+        for series in &one {
+            sides.entry(signature(&series.labels, &b.matching)).or_default().1.push(series);
+        }
+        for series in &many {
+            let key = signature(&series.labels, &b.matching);
+            let (left, _) = sides.entry(key.clone()).or_default();
+            if left.is_empty() {
+                order.push(key);
+            }
+            left.push(series);
+        }
+        check_one_side(&sides, &many, b, grid)?;
+        let mut result = Merged::default();
+        for key in order {
+            let (many, one) = &sides[&key];
+            let mut group = Group { binary: b, swapped, taken: Vec::new(), grid };
+            group.combine(many, one, &mut result)?;
+        }
+        let mut series = result.series;
+        series.retain(|s| !s.is_empty());
+        if b.return_bool { self.drop_names(series) } else { Ok(series) }
+    }
+}
+
+fn scalars(op: BinaryOp, mut a: Vec<f64>, b: &[f64]) -> Vec<f64> {
+    for (a, b) in a.iter_mut().zip(b) {
+        let (value, holds) = apply(op, *a, *b);
+        *a = if op.is_comparison() { truth(holds) } else { value };
+    }
+    a
+}
+
+/// The labels by which series match.
+pub(super) fn signature(labels: &Labels, matching: &VectorMatching) -> Labels {
+    let listed = |name: &str| matching.labels.iter().any(|l| l == name);
+    if matching.on {
+        labels.without(|name| !listed(name))
+    } else {
+        labels.without(|name| name == METRIC_NAME || listed(name))
+    }
+}
+
+type Sides<'a> = HashMap<Labels, (Vec<&'a Series>, Vec<&'a Series>)>;
+
+/// Fails if the side of one has two series of one signature at a time at which the other side has any series.
+fn check_one_side(sides: &Sides<'_>, many: &[Series], b: &BinaryExpr, grid: Grid) -> Evaluated<()> {
+    for (key, (_, one)) in sides.iter().filter(|(_, (_, one))| one.len() > 1) {
+        for i in 0..grid.len {
+            let mut there = one.iter().filter(|s| present(s.values[i]));
+            let (Some(first), Some(second)) = (there.next(), there.next()) else { continue };
+            if many.iter().any(|s| present(s.values[i])) {
+                let side = if b.matching.cardinality == Cardinality::OneToMany { "left" } else { "right" };
+                let mut names = [go_string(&first.labels), go_string(&second.labels)];
+                names.sort();
+                let message = format!(
+                    "found duplicate series for the match group {} on the {side} hand-side of the operation: [{}, {}];\
+                     many-to-many matching not allowed: matching labels must be unique on one side",
+                    go_string(key),
+                    names[0],
+                    names[1]
+                );
+                return Err(EvalError::Matching(message));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// All labels between braces, the name among them, as Prometheus writes series in messages.
+fn go_string(labels: &Labels) -> String {
+    let pairs: Vec<_> = labels.iter().map(|(name, value)| format!("{name}={}", Quoted(value))).collect();
+    format!("{{{}}}", pairs.join(", "))
+}
+
+/// Results by their labels: series that alternate in time become one.
+#[derive(Default)]
+struct Merged {
+    places: HashMap<Labels, usize>,
+    series: Vec<Series>,
+}
+
+impl Merged {
+    fn slot(&mut self, labels: Labels, len: usize) -> &mut Vec<f64> {
+        let place = *self.places.entry(labels.clone()).or_insert(self.series.len());
+        if place == self.series.len() {
+            self.series.push(Series { labels, drop_name: false, values: vec![ABSENT; len] });
+        }
+        &mut self.series[place].values
+    }
+}
+
+/// The series of one signature.
+struct Group<'a> {
+    binary: &'a BinaryExpr,
+    swapped: bool,
+    /// For each time the results so far, by which a second match shows.
+    taken: Vec<HashSet<Labels>>,
+    grid: Grid,
+}
+
+impl Group<'_> {
+    fn combine(&mut self, many: &[&Series], one: &[&Series], result: &mut Merged) -> Evaluated<()> {
+        if many.len() > 1 {
+            self.taken = vec![HashSet::new(); self.grid.len];
+        }
+        for left in many {
+            for right in one {
+                self.pair(left, right, result)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn pair(&mut self, left: &Series, right: &Series, result: &mut Merged) -> Evaluated<()> {
+        let b = self.binary;
+        let labels = result_labels(&left.labels, &right.labels, b);
+        let mut values = vec![ABSENT; self.grid.len];
+        for (i, slot) in values.iter_mut().enumerate() {
+            let (l, r) = (left.values[i], right.values[i]);
+            if !present(l) || !present(r) {
+                continue;
+            }
+            if let Some(taken) = self.taken.get_mut(i) {
+                let grouped = b.matching.cardinality != Cardinality::OneToOne;
+                let key = if grouped { labels.clone() } else { Labels::default() };
+                if !taken.insert(key) {
+                    return Err(EvalError::Matching(multiple(grouped).into()));
+                }
+            }
+            let (l, r) = if self.swapped { (r, l) } else { (l, r) };
+            let (value, holds) = apply(b.op, l, r);
+            if b.return_bool {
+                *slot = truth(holds);
+            } else if holds {
+                *slot = value;
+            }
+        }
+        let merged = result.slot(labels, self.grid.len);
+        for (to, from) in merged.iter_mut().zip(values) {
+            if present(from) {
+                if present(*to) {
+                    return Err(EvalError::DuplicateLabels);
+                }
+                *to = from;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn multiple(grouped: bool) -> &'static str {
+    if grouped {
+        "multiple matches for labels: grouping labels must ensure unique matches"
+    } else {
+        "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)"
+    }
+}
+
+fn result_labels(many: &Labels, one: &Labels, b: &BinaryExpr) -> Labels {
+    let matching = &b.matching;
+    let listed = |name: &str| matching.labels.iter().any(|l| l == name);
+    let drop_name = !b.op.is_comparison() || b.return_bool;
+    let single = matching.cardinality == Cardinality::OneToOne;
+    let mut labels =
+        many.without(|name| (drop_name && is_metric_label(name)) || (single && (listed(name) != matching.on)));
+    for name in &matching.include {
+        labels = labels.with(name, one.get(name));
+    }
+    labels
+}

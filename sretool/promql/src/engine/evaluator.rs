@@ -1,0 +1,133 @@
+//! Evaluates one query: dispatch, limits, loop invariants.
+
+use super::annotations::Annotations;
+use super::data::{Data, Grid, Series, present};
+use super::{EngineOptions, EvalError, Evaluation};
+use crate::ast::{At, Expr, ExprKind, UnaryOp};
+use crate::storage::{Queryable, SeriesData};
+use crate::value::Value;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+pub(super) struct Evaluator<'a> {
+    pub store: &'a dyn Queryable,
+    pub options: EngineOptions,
+    /// The times of the query itself, which `start()`, `end()`, `step()` and `range()` speak of.
+    pub query: Grid,
+    pub notes: Annotations,
+    /// What selectors have read, so that a selector that occurs twice reads once.
+    pub reads: HashMap<String, Rc<Vec<SeriesData>>>,
+    samples: usize,
+}
+
+pub(super) type Evaluated<T> = Result<T, EvalError>;
+
+impl<'a> Evaluator<'a> {
+    pub fn new(store: &'a dyn Queryable, options: EngineOptions, query: Grid) -> Self {
+        Self { store, options, query, notes: Annotations::default(), reads: HashMap::new(), samples: 0 }
+    }
+
+    /// The value of the whole query, metric names dropped where they must be.
+    pub fn evaluate(&mut self, expr: &Expr, grid: Grid) -> Evaluated<Data> {
+        match self.eval(expr, grid)? {
+            Data::Vector(series) => Ok(Data::Vector(self.finish_names(series)?)),
+            other => Ok(other),
+        }
+    }
+
+    pub fn finish(self, value: Value) -> Evaluation {
+        Evaluation { value, warnings: self.notes.warnings, infos: self.notes.infos }
+    }
+
+    /// Counts samples that were read or computed.
+    pub fn count(&mut self, samples: usize) -> Evaluated<()> {
+        self.samples = self.samples.saturating_add(samples);
+        let limit = self.options.max_samples;
+        if self.samples > limit { Err(EvalError::TooManySamples { limit }) } else { Ok(()) }
+    }
+
+    pub fn eval(&mut self, expr: &Expr, grid: Grid) -> Evaluated<Data> {
+        if grid.len == 0 {
+            return Ok(Data::Vector(Vec::new()));
+        }
+        if let ExprKind::Number(literal) = expr.kind {
+            self.count(grid.len)?;
+            return Ok(Data::Scalar(vec![literal.0; grid.len]));
+        }
+        if grid.len > 1 && is_invariant(expr) {
+            let once = self.eval(expr, grid.first())?;
+            self.count(width(&once).saturating_mul(grid.len))?;
+            return Ok(once.repeat(grid.len));
+        }
+        let data = match &expr.kind {
+            ExprKind::Number(literal) => Data::Scalar(vec![literal.0; grid.len]),
+            ExprKind::Text(text) => Data::Text(text.clone()),
+            ExprKind::Paren(inner) => return self.eval(inner, grid),
+            ExprKind::Vector(selector) => Data::Vector(self.instant_vector(selector, grid)?),
+            ExprKind::Unary(op, inner) => {
+                let data = self.eval(inner, grid)?;
+                if *op == UnaryOp::Plus { data } else { self.negate(data)? }
+            }
+            ExprKind::Binary(b) => self.binary(b, grid)?,
+            ExprKind::Aggregate(a) => Data::Vector(self.aggregate(a, grid)?),
+            ExprKind::Call(call) => self.call(call, expr.span, grid)?,
+            ExprKind::Matrix(_) | ExprKind::Subquery(_) => {
+                return Err(EvalError::Type("a range vector has no value at a time".into()));
+            }
+        };
+        self.count(width(&data).saturating_mul(grid.len))?;
+        Ok(data)
+    }
+
+    pub fn scalar(&mut self, expr: &Expr, grid: Grid) -> Evaluated<Vec<f64>> {
+        Ok(self.eval(expr, grid)?.into_scalar())
+    }
+
+    pub fn vector(&mut self, expr: &Expr, grid: Grid) -> Evaluated<Vec<Series>> {
+        Ok(self.eval(expr, grid)?.into_vector())
+    }
+
+    fn negate(&mut self, data: Data) -> Evaluated<Data> {
+        match data {
+            Data::Vector(series) => Ok(Data::Vector(self.map(series, |v| -v)?)),
+            other => Ok(Data::Scalar(other.into_scalar().into_iter().map(|v| -v).collect())),
+        }
+    }
+
+    /// Applies a function to every sample; the result is no longer the metric that it was.
+    pub fn map(&mut self, mut series: Vec<Series>, f: impl Fn(f64) -> f64) -> Evaluated<Vec<Series>> {
+        for value in series.iter_mut().flat_map(|s| &mut s.values) {
+            if present(*value) {
+                *value = f(*value);
+            }
+        }
+        self.drop_names(series)
+    }
+
+    /// The time that an `@` modifier fixes, in milliseconds.
+    pub fn fixed_time(&self, at: Option<At>) -> Option<i64> {
+        match at? {
+            At::Time(ms) => Some(ms),
+            At::Start => Some(self.query.start),
+            At::End => Some(self.query.end()),
+        }
+    }
+}
+
+fn width(data: &Data) -> usize {
+    match data {
+        Data::Vector(series) => series.len(),
+        Data::Scalar(_) | Data::Text(_) => 1,
+    }
+}
+
+/// Whether an expression has the same value at every time of the query.
+fn is_invariant(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Vector(selector) => selector.at.is_some(),
+        ExprKind::Matrix(m) => m.selector.at.is_some(),
+        ExprKind::Subquery(s) => s.at.is_some(),
+        ExprKind::Call(call) if call.function.reads_time => false,
+        _ => expr.children().into_iter().all(is_invariant),
+    }
+}

@@ -1,0 +1,61 @@
+//! Dropping of metric names, and the merging of series that it may call for.
+
+use super::data::{Series, present};
+use super::evaluator::{Evaluated, Evaluator};
+use super::{Compat, EvalError};
+use crate::labels::{Labels, METRIC_NAME};
+use std::collections::HashMap;
+
+/// Whether a label says which metric a series is, so that it goes when the values become something else.
+pub(super) fn is_metric_label(name: &str) -> bool {
+    matches!(name, METRIC_NAME | "__type__" | "__unit__")
+}
+
+fn without_name(labels: &Labels) -> Labels {
+    labels.without(is_metric_label)
+}
+
+impl Evaluator<'_> {
+    /// Notes that series are no longer the metric that their name says. Prometheus 3 drops the name at the end of
+    /// the query, 2.42 at once.
+    pub fn drop_names(&self, mut series: Vec<Series>) -> Evaluated<Vec<Series>> {
+        for s in &mut series {
+            s.drop_name = true;
+        }
+        if self.options.compat == Compat::V3 { Ok(series) } else { self.finish_names(series) }
+    }
+
+    /// Drops the names that were to be dropped and merges series that are now alike.
+    pub fn finish_names(&self, mut series: Vec<Series>) -> Evaluated<Vec<Series>> {
+        for s in series.iter_mut().filter(|s| s.drop_name) {
+            s.labels = without_name(&s.labels);
+            s.drop_name = false;
+        }
+        merge(series)
+    }
+}
+
+/// Merges series of the same labels that have no sample at the same time; fails where they do.
+pub(super) fn merge(series: Vec<Series>) -> Evaluated<Vec<Series>> {
+    let mut places: HashMap<Labels, usize> = HashMap::with_capacity(series.len());
+    let mut merged: Vec<Series> = Vec::with_capacity(series.len());
+    for s in series {
+        if s.is_empty() {
+            continue;
+        }
+        let place = *places.entry(s.labels.clone()).or_insert(merged.len());
+        let Some(kept) = merged.get_mut(place) else {
+            merged.push(s);
+            continue;
+        };
+        kept.drop_name |= s.drop_name;
+        for (to, from) in kept.values.iter_mut().zip(s.values) {
+            match (present(*to), present(from)) {
+                (true, true) => return Err(EvalError::DuplicateLabels),
+                (false, true) => *to = from,
+                _ => {}
+            }
+        }
+    }
+    Ok(merged)
+}

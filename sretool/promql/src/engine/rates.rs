@@ -1,0 +1,93 @@
+//! Changes over a window: rate, increase, delta and their kin.
+
+use super::Compat;
+use super::math::regression;
+use super::windows::{Window, WindowFn};
+
+pub(super) fn find(name: &str) -> Option<WindowFn> {
+    Some(match name {
+        "rate" => |w| extrapolated(w, true, seconds(w.end - w.start)),
+        "increase" => |w| extrapolated(w, true, 1.0),
+        "delta" => |w| extrapolated(w, false, 1.0),
+        "irate" => |w| last_change(w, true),
+        "idelta" => |w| last_change(w, false),
+        "deriv" => |w| (w.samples.len() > 1).then(|| regression(w.samples, w.first().t).0),
+        "predict_linear" => predict,
+        "resets" => |w| Some(w.drops.len() as f64),
+        "changes" => changes,
+        "double_exponential_smoothing" => smoothing,
+        _ => return None,
+    })
+}
+
+fn seconds(ms: i64) -> f64 {
+    ms as f64 / 1000.0
+}
+
+/// The change over the samples, extrapolated to the bounds of the window: all the way if a sample is near, else by
+/// half the mean distance of the samples. A counter is not extrapolated below zero. `per` divides the result.
+fn extrapolated(w: &Window<'_>, counter: bool, per: f64) -> Option<f64> {
+    if w.samples.len() < 2 {
+        return None;
+    }
+    let (first, last) = (w.first(), w.last());
+    let mut change = last.v - first.v;
+    if counter {
+        change = w.drops.iter().fold(change, |sum, before| sum + before);
+    }
+    let covered = seconds(last.t - first.t);
+    let spacing = covered / (w.samples.len() - 1) as f64;
+    let near = |gap: f64| if gap < spacing * 1.1 { gap } else { spacing / 2.0 };
+    let mut to_start = seconds(first.t - w.start);
+    let to_end = near(seconds(w.end - last.t));
+    // Prometheus 3 applies the threshold before the clamp at zero, 2.42 after it.
+    if w.compat == Compat::V3 {
+        to_start = near(to_start);
+    }
+    if counter && change > 0.0 && first.v >= 0.0 {
+        let to_zero = covered * (first.v / change);
+        if to_zero < to_start {
+            to_start = to_zero;
+        }
+    }
+    if w.compat == Compat::V2_42 {
+        to_start = near(to_start);
+    }
+    Some(change * ((covered + to_start + to_end) / covered / per))
+}
+
+fn last_change(w: &Window<'_>, rate: bool) -> Option<f64> {
+    let [.., before, last] = w.samples else { return None };
+    let change = if rate && last.v < before.v { last.v } else { last.v - before.v };
+    Some(if rate { change / seconds(last.t - before.t) } else { change })
+}
+
+fn predict(w: &Window<'_>) -> Option<f64> {
+    if w.samples.len() < 2 {
+        return None;
+    }
+    let (slope, now) = regression(w.samples, w.time);
+    Some(slope * w.params[0] + now)
+}
+
+fn changes(w: &Window<'_>) -> Option<f64> {
+    let differs = |pair: &[crate::Sample]| pair[0].v != pair[1].v && !(pair[0].v.is_nan() && pair[1].v.is_nan());
+    Some(w.samples.windows(2).filter(|pair| differs(pair)).count() as f64)
+}
+
+/// Double exponential smoothing (Holt's linear method): level and trend, each with its factor.
+fn smoothing(w: &Window<'_>) -> Option<f64> {
+    let [level_factor, trend_factor] = w.params;
+    let mut values = w.values();
+    let (first, second) = (values.next()?, values.clone().next()?);
+    let (mut before, mut level, mut trend) = (0.0, first, second - first);
+    for (i, value) in values.enumerate() {
+        if i > 0 {
+            trend = trend_factor * (level - before) + (1.0 - trend_factor) * trend;
+        }
+        let smoothed = level_factor * value + (1.0 - level_factor) * (level + trend);
+        before = level;
+        level = smoothed;
+    }
+    Some(level)
+}
