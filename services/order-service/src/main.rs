@@ -1,2 +1,8 @@
 //! Entry point of order-service.
-fn main() {}
+
+use service_common::ProcessEnv;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    order_service::main_with(&ProcessEnv)
+}

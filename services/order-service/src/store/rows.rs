@@ -1,0 +1,131 @@
+//! Orders and payments as the database holds them and as clients see them.
+
+use super::Millis;
+use crate::domain::{Line, Method, OrderStatus, PaymentStatus};
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{FromRow, Row as _};
+use std::str::FromStr;
+use uuid::Uuid;
+
+/// An order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct Order {
+    /// Identifier (UUIDv7).
+    pub id: Uuid,
+    /// Who ordered.
+    pub user_id: Uuid,
+    /// Where the customer is told about it.
+    #[serde(skip)]
+    pub email: Option<String>,
+    /// Where it stands.
+    pub status: OrderStatus,
+    /// What was ordered, by SKU.
+    pub items: Vec<Line>,
+    /// What it costs, in minor units.
+    pub total: i64,
+    /// ISO 4217 currency code.
+    pub currency: String,
+    /// The latest payment, if one was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payment: Option<Payment>,
+    /// When it was created.
+    pub created_at: DateTime<Utc>,
+    /// When it last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+/// A payment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct Payment {
+    /// Identifier (UUIDv7); also the key by which the provider recognises repeated attempts.
+    pub id: Uuid,
+    /// Which order is paid.
+    pub order_id: Uuid,
+    /// Where it stands.
+    pub status: PaymentStatus,
+    /// How the customer pays.
+    pub method: Method,
+    /// Amount in minor units.
+    pub amount: i64,
+    /// How often the provider was asked.
+    pub attempts: u32,
+    /// Why it was declined or has failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// Columns of an order with its latest payment, for [`Order::from_row`].
+macro_rules! select_order {
+    ($tail:literal) => {
+        concat!(
+            "SELECT o.id, o.user_id, o.email, o.status, o.items, o.total, o.currency, o.created_at, o.updated_at, ",
+            "p.id AS p_id, p.status AS p_status, p.method AS p_method, p.amount AS p_amount, ",
+            "p.attempts AS p_attempts, p.last_error AS p_error ",
+            "FROM orders o LEFT JOIN payments p ON p.id = o.payment_id ",
+            $tail
+        )
+    };
+}
+pub(super) use select_order;
+
+impl<'r> FromRow<'r, SqliteRow> for Order {
+    fn from_row(row: &'r SqliteRow) -> Result<Self, sqlx::Error> {
+        let id = parsed(row, "id")?;
+        let payment = match row.try_get::<Option<String>, _>("p_id")? {
+            Some(payment) => Some(Payment {
+                id: decode("p_id", &payment)?,
+                order_id: id,
+                status: parsed(row, "p_status")?,
+                method: parsed(row, "p_method")?,
+                amount: row.try_get("p_amount")?,
+                attempts: row.try_get("p_attempts")?,
+                reason: row.try_get("p_error")?,
+            }),
+            None => None,
+        };
+        let items: &str = row.try_get("items")?;
+        Ok(Self {
+            id,
+            user_id: parsed(row, "user_id")?,
+            email: row.try_get("email")?,
+            status: parsed(row, "status")?,
+            items: serde_json::from_str(items).map_err(|error| undecodable("items", error))?,
+            total: row.try_get("total")?,
+            currency: row.try_get("currency")?,
+            payment,
+            created_at: time(row, "created_at")?,
+            updated_at: time(row, "updated_at")?,
+        })
+    }
+}
+
+/// A text column that holds the name of a value.
+pub(super) fn parsed<T>(row: &SqliteRow, column: &str) -> Result<T, sqlx::Error>
+where
+    T: FromStr<Err: std::error::Error + Send + Sync + 'static>,
+{
+    decode(column, row.try_get::<&str, _>(column)?)
+}
+
+fn decode<T>(column: &str, text: &str) -> Result<T, sqlx::Error>
+where
+    T: FromStr<Err: std::error::Error + Send + Sync + 'static>,
+{
+    text.parse().map_err(|error| undecodable(column, error))
+}
+
+fn undecodable(column: &str, error: impl std::error::Error + Send + Sync + 'static) -> sqlx::Error {
+    sqlx::Error::ColumnDecode { index: column.to_owned(), source: Box::new(error) }
+}
+
+fn time(row: &SqliteRow, column: &str) -> Result<DateTime<Utc>, sqlx::Error> {
+    let millis: Millis = row.try_get(column)?;
+    Ok(instant(millis))
+}
+
+/// A time of the database as clients see it.
+pub(super) fn instant(millis: Millis) -> DateTime<Utc> {
+    DateTime::from_timestamp_millis(millis).unwrap_or_default()
+}
