@@ -60,6 +60,9 @@ pub struct Claims {
     pub iat: i64,
     /// When it ends, in seconds since 1970.
     pub exp: i64,
+    /// The session it was issued in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sid: Option<Uuid>,
 }
 
 impl Claims {
@@ -74,6 +77,14 @@ impl Claims {
             aud: AUDIENCE.to_owned(),
             iat: now,
             exp: now + ttl_s,
+            sid: None,
         }
+    }
+
+    /// Claims of the same user within a session.
+    #[must_use]
+    pub fn in_session(mut self, session: Uuid) -> Self {
+        self.sid = Some(session);
+        self
     }
 }

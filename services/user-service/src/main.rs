@@ -1,2 +1,7 @@
 //! Entry point of user-service.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    user_service::main_with(&service_common::ProcessEnv)
+}

@@ -14,19 +14,20 @@ pub struct Authenticated {
     subject: Option<Uuid>,
     email: Option<String>,
     roles: Vec<Role>,
+    session: Option<Uuid>,
 }
 
 impl Authenticated {
     /// Another service.
     #[must_use]
     pub fn service() -> Self {
-        Self { subject: None, email: None, roles: vec![Role::Service] }
+        Self { subject: None, email: None, roles: vec![Role::Service], session: None }
     }
 
     /// A user with these claims.
     #[must_use]
     pub fn user(claims: Claims) -> Self {
-        Self { subject: Some(claims.sub), email: Some(claims.email), roles: claims.roles }
+        Self { subject: Some(claims.sub), email: Some(claims.email), roles: claims.roles, session: claims.sid }
     }
 
     /// The user; `None` for a service.
@@ -39,6 +40,12 @@ impl Authenticated {
     #[must_use]
     pub fn email(&self) -> Option<&str> {
         self.email.as_deref()
+    }
+
+    /// The session that the token was issued in, if it names one.
+    #[must_use]
+    pub fn session(&self) -> Option<Uuid> {
+        self.session
     }
 
     /// Whether the caller has a role.
