@@ -36,8 +36,7 @@ use tokio::sync::Notify;
 use upkeep::Upkeep;
 
 /// Name, version and default ports.
-pub const SPEC: Spec =
-    Spec { name: "order-service", version: env!("CARGO_PKG_VERSION"), port: 3002, admin_port: 9002 };
+pub const SPEC: Spec = Spec { name: "order-service", version: env!("CARGO_PKG_VERSION"), port: 3002, admin_port: 9002 };
 
 /// Longest wait for notification-service.
 const RELAY_TIMEOUT: Duration = Duration::from_secs(2);

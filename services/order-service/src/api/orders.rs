@@ -113,11 +113,7 @@ pub async fn list(
         (status = 401, description = "No valid token", body = ProblemBody),
         (status = 404, description = "No such order, or another user's", body = ProblemBody),
     ))]
-pub async fn get(
-    State(app): State<App>,
-    caller: Authenticated,
-    Path(id): Path<Uuid>,
-) -> Result<Json<Order>, Problem> {
+pub async fn get(State(app): State<App>, caller: Authenticated, Path(id): Path<Uuid>) -> Result<Json<Order>, Problem> {
     app.readable(&caller, id).await.map(Json)
 }
 

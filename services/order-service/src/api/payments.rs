@@ -47,15 +47,12 @@ pub async fn pay(
     headers: HeaderMap,
     Json(request): Json<PaymentRequest>,
 ) -> Result<Response, Problem> {
-    let method: Method = request
-        .method
-        .parse()
-        .map_err(|error: UnknownMethod| Problem::invalid_field("method", error.to_string()))?;
+    let method: Method =
+        request.method.parse().map_err(|error: UnknownMethod| Problem::invalid_field("method", error.to_string()))?;
     let order = app.changeable(&caller, id).await?;
     let keyed = reply::keyed(&headers, order.user_id, &format!("payment {id}"), &request)?;
     let traceparent = trace::current();
-    let reply =
-        app.store.request_payment(id, method, keyed.as_ref(), traceparent.as_deref(), clock::now()).await?;
+    let reply = app.store.request_payment(id, method, keyed.as_ref(), traceparent.as_deref(), clock::now()).await?;
     app.wake_payments.notify_one();
     Ok(reply::respond(reply))
 }

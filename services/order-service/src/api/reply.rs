@@ -24,11 +24,9 @@ pub fn keyed<B: Serialize>(
     body: &B,
 ) -> Result<Option<KeyedRequest>, Problem> {
     let Some(value) = headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
-    let key = value
-        .to_str()
-        .ok()
-        .filter(|key| (1..=MAX_KEY).contains(&key.len()))
-        .ok_or_else(|| Problem::bad_request(format!("Idempotency-Key must have 1 to {MAX_KEY} printable characters")))?;
+    let key = value.to_str().ok().filter(|key| (1..=MAX_KEY).contains(&key.len())).ok_or_else(|| {
+        Problem::bad_request(format!("Idempotency-Key must have 1 to {MAX_KEY} printable characters"))
+    })?;
     let canonical = serde_json::to_vec(body).map_err(Problem::internal)?;
     Ok(Some(KeyedRequest::new(&subject.to_string(), operation, key, &canonical)))
 }

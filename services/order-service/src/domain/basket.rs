@@ -146,7 +146,10 @@ mod tests {
     fn lines_are_priced_and_sorted() {
         let basket = Basket::new(&[line("mug-travel", 2), line("grinder-hand", 1)], &Catalogue::seed()).unwrap();
         assert_eq!(basket.total(), 2 * 2_190 + 8_900);
-        assert_eq!(basket.lines().iter().map(|line| line.sku.as_str()).collect::<Vec<_>>(), ["grinder-hand", "mug-travel"]);
+        assert_eq!(
+            basket.lines().iter().map(|line| line.sku.as_str()).collect::<Vec<_>>(),
+            ["grinder-hand", "mug-travel"]
+        );
     }
 
     #[test]

@@ -81,8 +81,7 @@ mod tests {
     #[tokio::test]
     async fn an_injected_fault_makes_it_fail() {
         let faults = Faults::with_kinds(&[PAYMENT_ERROR, PAYMENT_LATENCY]);
-        let fault =
-            Fault { kind: PAYMENT_ERROR.into(), route: "*".into(), ratio: 1.0, latency_ms: None, ttl_s: 60 };
+        let fault = Fault { kind: PAYMENT_ERROR.into(), route: "*".into(), ratio: 1.0, latency_ms: None, ttl_s: 60 };
         faults.replace(vec![fault], &[], Instant::now()).unwrap();
         let provider = SimulatedProvider::new(Duration::ZERO, faults.clone());
         assert!(provider.capture(&request(Method::Card)).await.is_err());

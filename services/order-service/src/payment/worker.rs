@@ -110,12 +110,8 @@ impl PaymentWorker {
             payment.attempt = task.attempts,
         );
         trace::resume(&span, task.traceparent.as_deref());
-        let request = CaptureRequest {
-            payment_id: task.id,
-            order_id: task.order_id,
-            method: task.method,
-            amount: task.amount,
-        };
+        let request =
+            CaptureRequest { payment_id: task.id, order_id: task.order_id, method: task.method, amount: task.amount };
         let answer = tokio::time::timeout(self.timeout, self.provider.capture(&request)).instrument(span.clone()).await;
         let answer = answer.unwrap_or(Err(ProviderError::Timeout));
         if answer.is_err() {

@@ -134,10 +134,10 @@ impl Store {
         let mut tx = self.db.begin().await?;
         for (id, delivery) in deliveries {
             let query = match delivery {
-                Delivery::Sent => {
-                    sqlx::query("UPDATE outbox SET attempts = attempts + 1, last_error = NULL, sent_at = ? WHERE id = ?")
-                        .bind(now)
-                }
+                Delivery::Sent => sqlx::query(
+                    "UPDATE outbox SET attempts = attempts + 1, last_error = NULL, sent_at = ? WHERE id = ?",
+                )
+                .bind(now),
                 Delivery::Retry { at, reason } => sqlx::query(
                     "UPDATE outbox SET attempts = attempts + 1, last_error = ?, next_attempt_at = ? WHERE id = ?",
                 )
@@ -160,11 +160,10 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn backlog(&self) -> Result<Backlog, StoreError> {
-        let (pending, oldest) = sqlx::query_as(
-            "SELECT count(*), min(created_at) FROM outbox WHERE sent_at IS NULL AND dead_at IS NULL",
-        )
-        .fetch_one(self.db.reader())
-        .await?;
+        let (pending, oldest) =
+            sqlx::query_as("SELECT count(*), min(created_at) FROM outbox WHERE sent_at IS NULL AND dead_at IS NULL")
+                .fetch_one(self.db.reader())
+                .await?;
         Ok(Backlog { pending, oldest })
     }
 }

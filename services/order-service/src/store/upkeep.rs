@@ -14,8 +14,7 @@ impl Store {
         const EXPIRED: &str = "SELECT o.id FROM orders o LEFT JOIN payments p ON p.id = o.payment_id \
              WHERE o.status = 'reserved' AND o.reserved_until <= ? \
              AND (p.status IS NULL OR p.status NOT IN ('queued', 'processing')) ORDER BY o.reserved_until LIMIT ?";
-        let nothing_to_do =
-            sqlx::query(EXPIRED).bind(now).bind(1).fetch_optional(self.db.reader()).await?.is_none();
+        let nothing_to_do = sqlx::query(EXPIRED).bind(now).bind(1).fetch_optional(self.db.reader()).await?.is_none();
         if nothing_to_do {
             return Ok(Vec::new());
         }
@@ -43,12 +42,7 @@ impl Store {
         ];
         let mut dropped = 0;
         for statement in STATEMENTS {
-            dropped += sqlx::query(statement)
-                .bind(before)
-                .bind(limit)
-                .execute(self.db.writer())
-                .await?
-                .rows_affected();
+            dropped += sqlx::query(statement).bind(before).bind(limit).execute(self.db.writer()).await?.rows_affected();
         }
         Ok(dropped)
     }
