@@ -1,5 +1,7 @@
 //! order-service through its API, with real databases and no sockets but those of fake peers.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod concurrency;
 mod payments;
 mod recovery;
