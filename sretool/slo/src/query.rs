@@ -23,8 +23,8 @@ pub struct EventQuery {
 /// Why a query cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum QueryError {
-    #[error("the query is not valid PromQL: {0}")]
-    Syntax(String),
+    #[error("the query is not valid PromQL: {message} (line {line}, column {column} of the query)")]
+    Syntax { message: String, line: u32, column: u32, remedy: Option<String> },
     #[error("the query is neither a bare selector nor does it name its window")]
     NoWindow,
     #[error("a raw ratio must name its window")]
@@ -38,7 +38,7 @@ pub(crate) enum QueryError {
 impl QueryError {
     pub(crate) fn remedy(&self) -> Option<String> {
         let text = match self {
-            Self::Syntax(_) => return None,
+            Self::Syntax { remedy, .. } => return remedy.clone(),
             Self::NoWindow => "write SELECTOR, or an expression with [{{.window}}]",
             Self::RatioWithoutWindow => "write [{{.window}}] as the range of its selectors",
             Self::Rate => "replace rate by increase",
@@ -98,9 +98,12 @@ impl EventQuery {
 }
 
 fn parse(query: &str) -> Result<(), QueryError> {
-    match promql_parser::parser::parse(query) {
+    match promql::parse(query) {
         Ok(_) => Ok(()),
-        Err(error) => Err(QueryError::Syntax(error.to_string())),
+        Err(error) => {
+            let (line, column) = (error.span.line, error.span.column);
+            Err(QueryError::Syntax { message: error.message, line, column, remedy: error.remedy })
+        }
     }
 }
 
