@@ -44,9 +44,9 @@ pub struct Stats {
     /// Estimate of the memory in bytes.
     pub bytes: usize,
     /// Time of the oldest sample, milliseconds since the Unix epoch.
-    pub min_t: Option<i64>,
+    pub min_time: Option<i64>,
     /// Time of the newest sample.
-    pub max_t: Option<i64>,
+    pub max_time: Option<i64>,
 }
 
 /// Series in memory. All methods take `&self`; appends to different series do not wait for each other.
@@ -175,8 +175,8 @@ impl Store {
             stats.samples += content.series.samples();
             stats.bytes += content.series.bytes() + slot.bytes() + content.exemplars.len() * size_of::<Exemplar>();
             if let Some((first, last)) = content.series.span() {
-                stats.min_t = Some(stats.min_t.map_or(first, |t| t.min(first)));
-                stats.max_t = Some(stats.max_t.map_or(last, |t| t.max(last)));
+                stats.min_time = Some(stats.min_time.map_or(first, |t| t.min(first)));
+                stats.max_time = Some(stats.max_time.map_or(last, |t| t.max(last)));
             }
         }
         stats

@@ -119,9 +119,9 @@ fn retention_frees_series_and_reuses_their_places() {
     }
     store.truncate(1_900 + 1_000);
     let stats = store.stats();
-    assert_eq!((stats.series, stats.min_t, stats.max_t), (1, Some(0), Some(3_990)));
+    assert_eq!((stats.series, stats.min_time, stats.max_time), (1, Some(0), Some(3_990)));
     store.truncate(4_400);
-    assert_eq!(store.stats().min_t, Some(3_350));
+    assert_eq!(store.stats().min_time, Some(3_350));
     store.append(&labels("new"), 4_400, 1.0).unwrap();
     assert_eq!(store.series(&[matcher("__name__", MatchOp::Equal, "new")], 0, 9_999), [labels("new")]);
     assert_eq!(store.label_values("job", &[], 0, 9_999).len(), 1);
