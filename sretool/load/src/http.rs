@@ -5,6 +5,7 @@ mod target;
 
 pub use target::{Target, TargetError};
 
+use crate::conduct::conduct;
 use crate::pacer::Pacer;
 use crate::run::{Run, Ticket};
 use crate::schedule::Schedule;
@@ -15,8 +16,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 
-/// How often the end and a stop are looked for.
-const TICK: Duration = Duration::from_millis(20);
+/// Lets everything get ready before the first request is due.
+const LEAD: Duration = Duration::from_millis(20);
 
 /// What to send, and within which limits.
 #[derive(Clone, Debug)]
@@ -73,8 +74,8 @@ async fn drive(
     stop: &AtomicBool,
     on_update: &mut impl FnMut(Update),
 ) -> std::io::Result<()> {
-    let run = Run::new(Instant::now() + TICK, config.connections);
-    let (duration, end) = (pace.duration(), pace.duration() + config.drain);
+    let run = Run::new(Instant::now() + LEAD, config.connections);
+    let (duration, drain) = (pace.duration(), config.drain);
     let sender = Arc::new(Sender::new(config, run.clone()));
     let pacer = match pace {
         Pace::Open(schedule) => {
@@ -86,26 +87,7 @@ async fn drive(
             None
         }
     };
-    let mut next = Duration::from_secs(1);
-    loop {
-        tokio::time::sleep(TICK.min(next.saturating_sub(run.now()))).await;
-        let now = run.now();
-        if stop.load(Ordering::Relaxed) {
-            run.interrupt();
-            break;
-        }
-        let emitted = pacer.as_ref().is_none_or(Pacer::is_finished);
-        if now >= end || (now >= duration && emitted && run.open() == 0) {
-            break;
-        }
-        if now >= next {
-            on_update(run.update());
-            // After a stall of this process the missed seconds are one long one.
-            next = Duration::from_secs(now.as_secs() + 1);
-        }
-    }
-    drop(pacer);
-    on_update(run.finish());
+    conduct(&run, pacer, (duration, drain), stop, on_update).await;
     Ok(())
 }
 

@@ -5,8 +5,10 @@
 //! time* runs from the moment the request was really sent, and *lag* is the difference between the two starts.
 //!
 //! The statistics ([`Recorder`], [`Snapshot`], [`Totals`], [`Threshold`], [`judge`]) are pure: time is an argument.
-//! Only [`Pacer`], [`Run`] and [`http`] read a clock or touch the network.
+//! Only [`Pacer`], [`Run`], [`conduct`] and [`http`] read a clock or touch the network.
 
+mod conduct;
+mod duration;
 mod format;
 mod html;
 pub mod http;
@@ -24,6 +26,8 @@ mod threshold;
 mod totals;
 mod verdict;
 
+pub use conduct::conduct;
+pub use duration::{DurationError, parse_duration};
 pub use html::html;
 pub use junit::junit;
 pub use latency::{Latency, LatencyError};
