@@ -218,10 +218,10 @@ mod tests {
     proptest! {
         #[test]
         fn splitting_loses_nothing(query in "[a-z{}$. é]{0,30}") {
-            if let Ok(pieces) = split_at_windows(&query) {
-                if pieces.len() == 1 {
-                    prop_assert_eq!(&pieces[0], &query);
-                }
+            if let Ok(pieces) = split_at_windows(&query)
+                && let [whole] = pieces.as_slice()
+            {
+                prop_assert_eq!(whole, &query);
             }
         }
     }

@@ -27,7 +27,7 @@ spec:
 "#;
 
 fn slo() -> Slo {
-    Catalog::load([("shop.yaml", DOCUMENT)]).slos.into_iter().next().unwrap()
+    Catalog::load([("shop.yaml", DOCUMENT)]).slos.into_iter().next().expect("the document is valid")
 }
 
 /// Series in memory.
@@ -71,7 +71,7 @@ fn report(store: &Memory, at: i64) -> SloReport {
     let (slo, burn) = (slo(), BurnWindows::workbook());
     let mut answers = Answers::default();
     for query in slo::plan(&slo, &burn) {
-        answers.record(&query, &instant(store, &query.expr, at)).unwrap();
+        answers.record(&query, &instant(store, &query.expr, at)).expect("every query yields one number");
     }
     slo::evaluate(&slo, &answers, &burn)
 }

@@ -6,8 +6,7 @@ use slo::{Report, SloReport, Status, Window};
 
 const NO_DATA: &str = "no data";
 
-const HEADINGS: [&str; 8] =
-    ["SLO", "objective", "SLI", "events", "budget left", "burn 1h", "exhausted in", "status"];
+const HEADINGS: [&str; 8] = ["SLO", "objective", "SLI", "events", "budget left", "burn 1h", "exhausted in", "status"];
 
 /// Prints a report.
 pub(super) fn print(report: &Report, format: Format, io: &mut Io<'_>) {
