@@ -1,2 +1,8 @@
 //! Entry point of notification-service.
-fn main() {}
+
+use service_common::ProcessEnv;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    notification_service::main_with(&ProcessEnv)
+}

@@ -1,0 +1,38 @@
+//! `/v1/preferences`.
+
+use super::App;
+use crate::clock;
+use crate::store::Preferences;
+use axum::extract::State;
+use service_common::problem::ProblemBody;
+use service_common::{Authenticated, Json, Problem};
+
+/// Reads which channels the caller wants.
+#[utoipa::path(get, path = "/v1/preferences", tag = "preferences", security(("token" = [])),
+    responses(
+        (status = 200, description = "Which channels are wanted", body = Preferences),
+        (status = 401, description = "No valid token", body = ProblemBody),
+        (status = 403, description = "Not a user", body = ProblemBody),
+    ))]
+pub async fn get(State(app): State<App>, caller: Authenticated) -> Result<Json<Preferences>, Problem> {
+    Ok(Json(app.store.preferences(caller.require_user()?).await?))
+}
+
+/// Says which channels the caller wants; those that are not named are wanted.
+#[utoipa::path(put, path = "/v1/preferences", tag = "preferences", request_body = Preferences,
+    security(("token" = [])),
+    responses(
+        (status = 200, description = "Which channels are wanted now", body = Preferences),
+        (status = 400, description = "No JSON", body = ProblemBody),
+        (status = 401, description = "No valid token", body = ProblemBody),
+        (status = 403, description = "Not a user", body = ProblemBody),
+        (status = 422, description = "Unknown channel, or no truth value", body = ProblemBody),
+    ))]
+pub async fn put(
+    State(app): State<App>,
+    caller: Authenticated,
+    Json(wanted): Json<Preferences>,
+) -> Result<Json<Preferences>, Problem> {
+    app.store.set_preferences(caller.require_user()?, wanted, clock::now()).await?;
+    Ok(Json(wanted))
+}

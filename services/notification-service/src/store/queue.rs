@@ -1,0 +1,174 @@
+//! The queue: notifications that wait for delivery, and what became of attempts.
+//!
+//! One worker reads the queue and keeps what it did afterwards. A crash in between delivers again: at least once.
+
+use super::rows::parsed;
+use super::{Millis, Store, StoreError};
+use crate::domain::{Channel, Status, Template};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{FromRow, Row as _};
+use uuid::Uuid;
+
+/// A notification that waits for delivery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// The notification.
+    pub id: Uuid,
+    /// How it is sent.
+    pub channel: Channel,
+    /// To whom.
+    pub to: String,
+    /// Which text it is.
+    pub template: Template,
+    /// The text's first line.
+    pub subject: String,
+    /// The text.
+    pub body: String,
+    /// How often delivery was tried before.
+    pub attempts: u32,
+    /// The trace that caused it.
+    pub traceparent: Option<String>,
+    /// When it was accepted.
+    pub created_at: Millis,
+}
+
+impl<'r> FromRow<'r, SqliteRow> for Waiting {
+    fn from_row(row: &'r SqliteRow) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            id: parsed(row, "id")?,
+            channel: parsed(row, "channel")?,
+            to: row.try_get("recipient")?,
+            template: parsed(row, "template")?,
+            subject: row.try_get("subject")?,
+            body: row.try_get("body")?,
+            attempts: row.try_get("attempts")?,
+            traceparent: row.try_get("traceparent")?,
+            created_at: row.try_get("created_at")?,
+        })
+    }
+}
+
+/// What became of an attempt to deliver.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The sender has taken it.
+    Delivered {
+        /// When.
+        at: Millis,
+    },
+    /// Try again at this time.
+    Retry {
+        /// When.
+        at: Millis,
+        /// Why it failed.
+        reason: String,
+    },
+    /// A dead letter.
+    Failed {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// How many notifications wait, and since when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Backlog {
+    /// Notifications that wait.
+    pub depth: i64,
+    /// When the oldest of them was accepted.
+    pub oldest: Option<Millis>,
+}
+
+impl Store {
+    /// Notifications that are due, the longest due first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn due(&self, limit: u32, now: Millis) -> Result<Vec<Waiting>, StoreError> {
+        let waiting = sqlx::query_as(
+            "SELECT id, channel, recipient, template, subject, body, attempts, traceparent, created_at \
+             FROM notifications WHERE status = 'accepted' AND next_attempt_at <= ? ORDER BY next_attempt_at LIMIT ?",
+        )
+        .bind(now)
+        .bind(limit)
+        .fetch_all(self.db.reader())
+        .await?;
+        Ok(waiting)
+    }
+
+    /// Keeps what became of a batch of attempts.
+    ///
+    /// # Errors
+    /// When the database fails; then nothing of the batch is kept.
+    pub async fn keep(&self, outcomes: &[(Uuid, Outcome)]) -> Result<(), StoreError> {
+        let mut tx = self.db.begin().await?;
+        for (id, outcome) in outcomes {
+            let (status, reason, at, delivered) = match outcome {
+                Outcome::Delivered { at } => (Status::Delivered, None, *at, Some(*at)),
+                Outcome::Retry { at, reason } => (Status::Accepted, Some(reason), *at, None),
+                Outcome::Failed { reason } => (Status::Failed, Some(reason), 0, None),
+            };
+            sqlx::query(
+                "UPDATE notifications SET status = ?, last_error = ?, next_attempt_at = ?, delivered_at = ?, \
+                 attempts = attempts + 1 WHERE id = ? AND status = 'accepted'",
+            )
+            .bind(status.as_str())
+            .bind(reason)
+            .bind(at)
+            .bind(delivered)
+            .bind(id.to_string())
+            .execute(&mut *tx)
+            .await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Gives a dead letter all its attempts again.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFailed`], [`StoreError::NoNotification`], or a database failure.
+    pub async fn retry(&self, id: Uuid, now: Millis) -> Result<(), StoreError> {
+        let revived = sqlx::query(
+            "UPDATE notifications SET status = 'accepted', attempts = 0, next_attempt_at = ? \
+             WHERE id = ? AND status = 'failed'",
+        )
+        .bind(now)
+        .bind(id.to_string())
+        .execute(self.db.writer())
+        .await?
+        .rows_affected();
+        if revived == 1 { Ok(()) } else { Err(StoreError::NotFailed(self.notification(id).await?.status)) }
+    }
+
+    /// How many notifications wait, and since when.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn backlog(&self) -> Result<Backlog, StoreError> {
+        let (depth, oldest) =
+            sqlx::query_as("SELECT count(*), min(created_at) FROM notifications WHERE status = 'accepted'")
+                .fetch_one(self.db.reader())
+                .await?;
+        Ok(Backlog { depth, oldest })
+    }
+
+    /// Drops notifications from before `before` that nobody waits for, at most `limit`. Returns how many.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn prune(&self, before: Millis, limit: u32) -> Result<u64, StoreError> {
+        // Identifiers begin with the time, so that the primary key finds the old ones.
+        let bound = uuid::Builder::from_unix_timestamp_millis(u64::try_from(before).unwrap_or(0), &[0; 10]).into_uuid();
+        let dropped = sqlx::query(
+            "DELETE FROM notifications WHERE id IN \
+             (SELECT id FROM notifications WHERE id < ? AND status IN ('delivered', 'suppressed') LIMIT ?)",
+        )
+        .bind(bound.to_string())
+        .bind(limit)
+        .execute(self.db.writer())
+        .await?
+        .rows_affected();
+        Ok(dropped)
+    }
+}
