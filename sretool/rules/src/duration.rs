@@ -90,9 +90,14 @@ mod tests {
 
     #[test]
     fn printed_as_prometheus_prints() {
-        for (ms, text) in
-            [(0, "0s"), (300_000, "5m"), (90_000, "1m30s"), (604_800_000, "1w"), (691_200_000, "8d"), (-1500, "-1s500ms")]
-        {
+        for (ms, text) in [
+            (0, "0s"),
+            (300_000, "5m"),
+            (90_000, "1m30s"),
+            (604_800_000, "1w"),
+            (691_200_000, "8d"),
+            (-1500, "-1s500ms"),
+        ] {
             assert_eq!(format_duration(ms), text);
         }
     }

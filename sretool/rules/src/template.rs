@@ -110,6 +110,11 @@ impl Template {
         Ok(Self { source: source.to_owned(), nodes: parser::parse(source)? })
     }
 
+    /// A text that stands for itself: recording rules do not expand their labels.
+    pub fn literal(source: &str) -> Self {
+        Self { source: source.to_owned(), nodes: vec![parser::Node::Text(source.to_owned())] }
+    }
+
     /// The text as written.
     pub fn source(&self) -> &str {
         &self.source

@@ -1,17 +1,50 @@
 //! The functions of templates: Go's own that matter in rules, and Prometheus'.
 
+use super::TemplateData;
 use super::calendar::go_time;
 use super::number::general;
 use super::printf::printf;
 use super::value::Val;
-use super::TemplateData;
 use std::cmp::Ordering;
 
 const KNOWN: [&str; 37] = [
-    "and", "or", "not", "eq", "ne", "lt", "le", "gt", "ge", "len", "index", "print", "println", "printf", "query",
-    "first", "value", "label", "strvalue", "sortByLabel", "title", "toUpper", "toLower", "match", "reReplaceAll",
-    "stripPort", "stripDomain", "humanize", "humanize1024", "humanizeDuration", "humanizePercentage",
-    "humanizeTimestamp", "parseDuration", "externalURL", "tableLink", "graphLink", "safeHtml",
+    "and",
+    "or",
+    "not",
+    "eq",
+    "ne",
+    "lt",
+    "le",
+    "gt",
+    "ge",
+    "len",
+    "index",
+    "print",
+    "println",
+    "printf",
+    "query",
+    "first",
+    "value",
+    "label",
+    "strvalue",
+    "sortByLabel",
+    "title",
+    "toUpper",
+    "toLower",
+    "match",
+    "reReplaceAll",
+    "stripPort",
+    "stripDomain",
+    "humanize",
+    "humanize1024",
+    "humanizeDuration",
+    "humanizePercentage",
+    "humanizeTimestamp",
+    "parseDuration",
+    "externalURL",
+    "tableLink",
+    "graphLink",
+    "safeHtml",
 ];
 
 pub(super) fn is_known(name: &str) -> bool {
@@ -23,7 +56,9 @@ type Outcome = Result<Val, String>;
 /// Calls a function; an argument piped in is the last one.
 pub(super) fn call(name: &str, arguments: Vec<Val>, data: &TemplateData<'_>) -> Outcome {
     match (name, arguments.as_slice()) {
-        ("and", [first, ..]) => Ok(arguments.iter().find(|v| !v.is_true()).or(arguments.last()).unwrap_or(first).clone()),
+        ("and", [first, ..]) => {
+            Ok(arguments.iter().find(|v| !v.is_true()).or(arguments.last()).unwrap_or(first).clone())
+        }
         ("or", [first, ..]) => Ok(arguments.iter().find(|v| v.is_true()).or(arguments.last()).unwrap_or(first).clone()),
         ("not", [value]) => Ok(Val::Bool(!value.is_true())),
         ("eq", [first, rest @ ..]) if !rest.is_empty() => any_equal(first, rest),
@@ -152,7 +187,11 @@ fn title(text: &str) -> String {
         } else {
             previous.is_whitespace()
         };
-        if starts { out.extend(c.to_uppercase()) } else { out.push(c) }
+        if starts {
+            out.extend(c.to_uppercase())
+        } else {
+            out.push(c)
+        }
         previous = c;
     }
     out

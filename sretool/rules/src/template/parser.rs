@@ -12,7 +12,13 @@ pub(super) enum Node {
     If(Vec<(Pipeline, Vec<Node>)>, Vec<Node>),
     With(Pipeline, Vec<Node>, Vec<Node>),
     /// Names of the index and element variables, what is ranged over, the body, and the `else` branch.
-    Range { index: Option<String>, element: Option<String>, over: Pipeline, body: Vec<Node>, otherwise: Vec<Node> },
+    Range {
+        index: Option<String>,
+        element: Option<String>,
+        over: Pipeline,
+        body: Vec<Node>,
+        otherwise: Vec<Node>,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Default)]
@@ -268,10 +274,13 @@ mod tests {
 
     #[test]
     fn blocks_nest() {
-        let nodes = parse("{{ if $value }}a{{ else if true }}{{ range $i, $e := query \"x\" }}b{{ end }}{{ else }}c{{ end }}");
+        let nodes =
+            parse("{{ if $value }}a{{ else if true }}{{ range $i, $e := query \"x\" }}b{{ end }}{{ else }}c{{ end }}");
         let Node::If(branches, otherwise) = &nodes.unwrap()[0] else { panic!("no if") };
         assert_eq!(branches.len(), 2);
-        assert!(matches!(&branches[1].1[0], Node::Range { index: Some(i), element: Some(e), .. } if i == "i" && e == "e"));
+        assert!(
+            matches!(&branches[1].1[0], Node::Range { index: Some(i), element: Some(e), .. } if i == "i" && e == "e")
+        );
         assert_eq!(otherwise, &[Node::Text("c".into())]);
     }
 

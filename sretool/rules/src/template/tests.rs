@@ -53,7 +53,11 @@ fn humanized_numbers() {
 #[test]
 fn labels_and_values() {
     check("[{{ $labels.nope }}] [{{ .Labels.a }}] {{ .Value }} {{ $labels }}", 1e6, "[] [1] 1e+06 map[__name__:x a:1]");
-    check("{{ $externalLabels.cluster }} {{ .ExternalLabels.cluster }} {{ $externalURL }}", 0.0, "eu eu http://sre:9090");
+    check(
+        "{{ $externalLabels.cluster }} {{ .ExternalLabels.cluster }} {{ $externalURL }}",
+        0.0,
+        "eu eu http://sre:9090",
+    );
     check(r#"{{ index $labels "a" }}{{ len $labels }}"#, 0.0, "12");
     check("plain", 0.0, "plain");
 }
@@ -71,9 +75,17 @@ fn conditions() {
 fn queries() {
     let text = r#"{{ with query "x" }}{{ . | first | value | humanize }} {{ . | first | label "a" }}{{ end }}"#;
     check(text, 0.0, "1 2");
-    check(r#"{{ range query "x" }}<{{ .Labels.a }}={{ .Value }}>{{ end }} {{ query "x" | len }}"#, 0.0, "<2=1><1=1e+06> 2");
+    check(
+        r#"{{ range query "x" }}<{{ .Labels.a }}={{ .Value }}>{{ end }} {{ query "x" | len }}"#,
+        0.0,
+        "<2=1><1=1e+06> 2",
+    );
     check(r#"{{ range $i, $e := query "x" | sortByLabel "a" }}{{ $i }}:{{ $e.Value }},{{ end }}"#, 0.0, "0:1e+06,1:1,");
-    check(r#"{{ range query "none" }}x{{ else }}none{{ end }}{{ with query "none" }}x{{ else }}!{{ end }}"#, 0.0, "none!");
+    check(
+        r#"{{ range query "none" }}x{{ else }}none{{ end }}{{ with query "none" }}x{{ else }}!{{ end }}"#,
+        0.0,
+        "none!",
+    );
     check("{{ range $k, $v := $labels }}{{ $k }}={{ $v }} {{ end }}", 0.0, "__name__=x a=1 ");
 }
 
@@ -81,9 +93,17 @@ fn queries() {
 fn strings() {
     check(r#"{{ title "hello world-x" }} {{ toUpper "aBc" }} {{ toLower "aBc" }}"#, 0.0, "Hello World-X ABC abc");
     check(r#"{{ reReplaceAll "(.*):(.*)" "$2-${1}" "a:b" }} {{ match "a.c" "xabcx" }}"#, 0.0, "b-a true");
-    check(r#"{{ stripPort "h:12" }} {{ stripDomain "a.b.c:80" }} {{ stripDomain "10.0.0.1:80" }}"#, 0.0, "h a:80 10.0.0.1:80");
+    check(
+        r#"{{ stripPort "h:12" }} {{ stripDomain "a.b.c:80" }} {{ stripDomain "10.0.0.1:80" }}"#,
+        0.0,
+        "h a:80 10.0.0.1:80",
+    );
     check(r#"{{ print 1 2 "a" 3 }} {{ "s" | printf "%s-%s" "t" }} {{ `raw\n` }}"#, 0.0, r"1 2a3 t-s raw\n");
-    check(r#"{{ tableLink "up==1" }} {{ graphLink "up" }}"#, 0.0, "/graph?g0.expr=up%3D%3D1&g0.tab=1 /graph?g0.expr=up&g0.tab=0");
+    check(
+        r#"{{ tableLink "up==1" }} {{ graphLink "up" }}"#,
+        0.0,
+        "/graph?g0.expr=up%3D%3D1&g0.tab=1 /graph?g0.expr=up&g0.tab=0",
+    );
     check("{{ parseDuration \"1h5m\" }} {{ println 1 }}", 0.0, "3900 1\n");
 }
 

@@ -1,0 +1,238 @@
+//! The routes, called without a socket.
+
+use super::*;
+use crate::remote_write;
+use crate::server::rule_manager::RuleSettings;
+use crate::server::targets::Target;
+use axum::body::Body;
+use axum::http::{StatusCode, header};
+use http_body::collect;
+use promql::{Labels, Sample};
+use serde_json::{Value, json};
+use tower::ServiceExt;
+use tsdb::{Exemplar, Metadata, MetricType};
+
+mod http_body {
+    use super::*;
+
+    pub(super) async fn collect(body: Body) -> String {
+        let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+        String::from_utf8(bytes.to_vec()).unwrap()
+    }
+}
+
+const RULES: &str = "groups: [{name: g, rules: [{record: r, expr: up}, {alert: A, expr: up == 0}]}]";
+
+fn app() -> Arc<App> {
+    app_with(Duration::from_secs(10))
+}
+
+/// An application with `up{job="a"}` 1, 2, 3 at 0, 10 and 20 seconds, and a counter with an exemplar.
+fn app_with(query_timeout: Duration) -> Arc<App> {
+    let store = Arc::new(Store::default());
+    let up = Labels::new([("__name__", "up"), ("job", "a")]);
+    let counter = Labels::new([("__name__", "x_total"), ("job", "b")]);
+    for (t, v) in [(0, 1.0), (10_000, 2.0), (20_000, 3.0)] {
+        store.append(&up, t, v).unwrap();
+        store.append(&counter, t, v * 10.0).unwrap();
+    }
+    let exemplar = Exemplar { labels: Labels::new([("trace_id", "t1")]), value: 0.5, t: 10_500 };
+    assert!(store.add_exemplar(&counter, exemplar));
+    store.set_metadata("x", Metadata { kind: MetricType::Counter, help: "X.".into(), unit: String::new() });
+    let metrics = Arc::new(Metrics::default());
+    let settings = RuleSettings {
+        files: vec![rules::parse("r.yaml", RULES).unwrap()],
+        interval: Duration::from_secs(5),
+        external_labels: Labels::default(),
+        external_url: "http://me".into(),
+        alertmanager: None,
+    };
+    let targets = vec![Target::new("a", "h:1", "/metrics")];
+    Arc::new(App {
+        rules: Arc::new(RuleManager::new(settings, store.clone(), Engine::default(), metrics.clone())),
+        store,
+        engine: Engine::default(),
+        board: Arc::new(TargetBoard::new(targets, Duration::from_secs(1))),
+        metrics,
+        query_timeout,
+        query_slots: Arc::new(Semaphore::new(2)),
+        started_ms: 0,
+    })
+}
+
+async fn send(app: &Arc<App>, request: Request) -> (StatusCode, String) {
+    let response = router(app.clone()).oneshot(request).await.unwrap();
+    let status = response.status();
+    (status, collect(response.into_body()).await)
+}
+
+async fn get(app: &Arc<App>, path: &str) -> (StatusCode, String) {
+    send(app, Request::get(path).body(Body::empty()).unwrap()).await
+}
+
+async fn post_form(app: &Arc<App>, path: &str, form: &'static str) -> (StatusCode, String) {
+    let form_type = "application/x-www-form-urlencoded";
+    send(app, Request::post(path).header(header::CONTENT_TYPE, form_type).body(Body::from(form)).unwrap()).await
+}
+
+/// The `data` of a good answer.
+async fn data(path: &str) -> Value {
+    let (status, body) = get(&app(), path).await;
+    assert_eq!(status, 200, "{path}: {body}");
+    let answer: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(answer["status"], "success", "{path}: {body}");
+    answer["data"].clone()
+}
+
+async fn check_error(path: &str, status: u16, kind: &str, part: &str) {
+    let (actual, body) = get(&app(), path).await;
+    let answer: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!((actual.as_u16(), answer["status"].as_str()), (status, Some("error")), "{path}: {body}");
+    assert_eq!(answer["errorType"], kind, "{path}: {body}");
+    assert!(answer["error"].as_str().unwrap().contains(part), "{path}: {body}");
+}
+
+#[tokio::test]
+async fn an_instant_query_answers_byte_for_byte() {
+    let expected = "{\"status\":\"success\",\"data\":{\"resultType\":\"vector\",\"result\":\
+                    [{\"metric\":{\"__name__\":\"up\",\"job\":\"a\"},\"value\":[20.500,\"3\"]}]}}";
+    assert_eq!(get(&app(), "/api/v1/query?query=up&time=20.5").await, (StatusCode::OK, expected.to_owned()));
+    let form = post_form(&app(), "/api/v1/query", "query=up&time=1970-01-01T00%3A00%3A20.5Z").await;
+    assert_eq!(form, (StatusCode::OK, expected.to_owned()));
+    let mixed = post_form(&app(), "/api/v1/query?time=20.5", "query=up").await;
+    assert_eq!(mixed.1, expected);
+}
+
+#[tokio::test]
+async fn every_type_of_result() {
+    assert_eq!(data("/api/v1/query?query=1%2B1&time=5").await, json!({"resultType": "scalar", "result": [5, "2"]}));
+    assert_eq!(data("/api/v1/query?query=%22a%22&time=5").await, json!({"resultType": "string", "result": [5, "a"]}));
+    let range = data("/api/v1/query?query=up%5B15s%5D&time=20").await;
+    assert_eq!(range["resultType"], "matrix");
+    assert_eq!(range["result"][0]["values"], json!([[10, "2"], [20, "3"]]));
+    assert_eq!(data("/api/v1/query?query=nothing&time=5").await, json!({"resultType": "vector", "result": []}));
+}
+
+#[tokio::test]
+async fn a_range_query_steps() {
+    let values = json!([[0, "1"], [10, "2"], [20, "3"]]);
+    for step in ["10", "10s", "10.0"] {
+        let answer = data(&format!("/api/v1/query_range?query=up&start=0&end=20&step={step}")).await;
+        assert_eq!((&answer["resultType"], &answer["result"][0]["values"]), (&json!("matrix"), &values));
+    }
+}
+
+#[tokio::test]
+async fn wrong_questions_are_bad_data() {
+    check_error("/api/v1/query", 400, "bad_data", "invalid parameter \"query\"").await;
+    check_error("/api/v1/query?query=up%7B", 400, "bad_data", "parse error").await;
+    check_error("/api/v1/query?query=up&time=now", 400, "bad_data", "invalid parameter \"time\"").await;
+    check_error("/api/v1/query?query=up&timeout=x", 400, "bad_data", "invalid parameter \"timeout\"").await;
+    check_error("/api/v1/query_range?query=up&end=1&step=1", 400, "bad_data", "invalid parameter \"start\"").await;
+    check_error("/api/v1/query_range?query=up&start=2&end=1&step=1", 400, "bad_data", "not be before start").await;
+    check_error("/api/v1/query_range?query=up&start=1&end=2&step=0", 400, "bad_data", "zero or negative").await;
+    check_error("/api/v1/query_range?query=up&start=1&end=2", 400, "bad_data", "invalid parameter \"step\"").await;
+    check_error("/api/v1/query_range?query=up&start=0&end=11001&step=1", 400, "bad_data", "11,000 points").await;
+    check_error("/api/v1/query_range?query=up%5B1m%5D&start=0&end=1&step=1", 400, "bad_data", "range query").await;
+    check_error("/api/v1/series", 400, "bad_data", "no match[]").await;
+    check_error("/api/v1/series?match[]=sum(up)", 400, "bad_data", "no series selector").await;
+    check_error("/api/v1/rules?type=x", 400, "bad_data", "type").await;
+    check_error("/api/v1/nothing", 404, "not_found", "no such endpoint").await;
+}
+
+#[tokio::test]
+async fn failed_evaluations_and_timeouts_have_their_own_status() {
+    let duplicate = "/api/v1/query?query=up%20%2B%20on()%20(up%20or%20x_total)&time=20";
+    check_error(duplicate, 422, "execution", "").await;
+    let (status, body) = get(&app_with(Duration::ZERO), "/api/v1/query?query=up").await;
+    assert_eq!(status, 503, "{body}");
+    assert!(body.contains("\"errorType\":\"timeout\""), "{body}");
+}
+
+#[tokio::test]
+async fn exactly_the_largest_resolution_is_allowed() {
+    let answer = data("/api/v1/query_range?query=up&start=0&end=11000&step=1").await;
+    assert_eq!(answer["result"][0]["values"].as_array().map(Vec::len), Some(321), "twenty seconds and the lookback");
+}
+
+#[tokio::test]
+async fn series_labels_and_values() {
+    let all = data("/api/v1/series?match[]=up&match[]=x_total&match[]=%7Bjob%3D%22a%22%7D").await;
+    assert_eq!(all, json!([{"__name__": "up", "job": "a"}, {"__name__": "x_total", "job": "b"}]));
+    assert_eq!(data("/api/v1/series?match[]=up&start=30&end=40").await, json!([]));
+    assert_eq!(data("/api/v1/labels").await, json!(["__name__", "job"]));
+    assert_eq!(data("/api/v1/label/job/values").await, json!(["a", "b"]));
+    assert_eq!(data("/api/v1/label/job/values?match[]=up").await, json!(["a"]));
+    assert_eq!(data("/api/v1/label/none/values").await, json!([]));
+    let (_, limited) = get(&app(), "/api/v1/label/job/values?limit=1").await;
+    assert!(limited.contains(r#""data":["a"],"warnings":["results truncated due to limit"]"#), "{limited}");
+}
+
+#[tokio::test]
+async fn metadata_and_exemplars() {
+    let x = json!({"x": [{"type": "counter", "help": "X.", "unit": ""}]});
+    assert_eq!(data("/api/v1/metadata").await, x);
+    assert_eq!(data("/api/v1/metadata?metric=y").await, json!({}));
+    let expected = json!([{
+        "seriesLabels": {"__name__": "x_total", "job": "b"},
+        "exemplars": [{"labels": {"trace_id": "t1"}, "value": "0.5", "timestamp": 10.5}],
+    }]);
+    assert_eq!(data("/api/v1/query_exemplars?query=rate(x_total%5B5m%5D)&start=0&end=20").await, expected);
+    assert_eq!(data("/api/v1/query_exemplars?query=up&start=0&end=20").await, json!([]));
+}
+
+#[tokio::test]
+async fn targets_rules_and_the_server_itself() {
+    assert_eq!(data("/api/v1/targets").await["activeTargets"][0]["scrapeUrl"], "http://h:1/metrics");
+    let rules = data("/api/v1/rules").await;
+    assert_eq!(rules["groups"][0]["rules"][1]["name"], "A");
+    assert_eq!(data("/api/v1/rules?type=record").await["groups"][0]["rules"].as_array().map(Vec::len), Some(1));
+    assert_eq!(data("/api/v1/alerts").await, json!({"alerts": []}));
+    assert_eq!(data("/api/v1/alertmanagers").await["activeAlertmanagers"], json!([]));
+    let build = data("/api/v1/status/buildinfo").await;
+    assert_eq!((&build["application"], &build["version"]), (&json!("sretool"), &json!("3.0.0")));
+    assert_eq!(data("/api/v1/status/runtimeinfo").await["timeSeriesCount"], 2);
+    for path in ["/-/healthy", "/-/ready", "/"] {
+        let (status, body) = get(&app(), path).await;
+        assert!(status == 200 && body.contains("sretool"), "{path}: {body}");
+    }
+}
+
+#[tokio::test]
+async fn the_server_measures_itself_by_route() {
+    let app = app();
+    get(&app, "/api/v1/label/job/values").await;
+    get(&app, "/api/v1/nothing/at/all").await;
+    let (_, body) = get(&app, "/metrics").await;
+    let values = r#"sretool_http_requests_total{handler="/api/v1/label/{name}/values",code="200"} 1"#;
+    assert!(body.contains(values), "{body}");
+    assert!(!body.contains("nothing"), "an unknown path must not become a label: {body}");
+    assert!(body.contains("sretool_store_series 2"), "{body}");
+}
+
+#[tokio::test]
+async fn remote_write_stores_and_refuses() {
+    let app = app();
+    let write = |body: Vec<u8>| send(&app, Request::post("/api/v1/write").body(Body::from(body)).unwrap());
+    let series = (Labels::new([("__name__", "pushed")]), vec![Sample { t: 20_000, v: 7.0 }]);
+    assert_eq!(
+        write(remote_write::encode(std::slice::from_ref(&series))).await,
+        (StatusCode::NO_CONTENT, String::new())
+    );
+    let (_, answer) = get(&app, "/api/v1/query?query=pushed&time=20").await;
+    assert!(answer.contains(r#""value":[20,"7"]"#), "{answer}");
+    let contradiction = (series.0, vec![Sample { t: 20_000, v: 8.0 }]);
+    let (status, body) = write(remote_write::encode(&[contradiction])).await;
+    assert!(status == 400 && body.contains("bad_data"), "{body}");
+    let (status, body) = write(b"garbage".to_vec()).await;
+    assert!(status == 400 && body.contains("bad_data"), "{body}");
+}
+
+#[tokio::test]
+async fn forms_that_are_too_large_are_refused() {
+    let form_type = "application/x-www-form-urlencoded";
+    let body = Body::from(format!("query={}", "a".repeat(FORM_LIMIT)));
+    let request = Request::post("/api/v1/query").header(header::CONTENT_TYPE, form_type).body(body).unwrap();
+    let (status, body) = send(&app(), request).await;
+    assert!(status == 400 && body.contains("the form cannot be read"), "{status} {body}");
+}

@@ -1,0 +1,181 @@
+//! The JSON of query results, byte for byte as Prometheus writes it.
+
+use promql::{Labels, Sample, Value};
+use std::fmt::Write;
+
+/// The `data` object of a query.
+pub(crate) fn query_data(value: &Value) -> String {
+    let mut out = String::with_capacity(64 + value.sample_count() * 24);
+    let kind = match value {
+        Value::Scalar(_) => "scalar",
+        Value::String(..) => "string",
+        Value::Vector(_) => "vector",
+        Value::Matrix(_) => "matrix",
+    };
+    let _ = write!(out, r#"{{"resultType":"{kind}","result":"#);
+    match value {
+        Value::Scalar(sample) => push_sample(&mut out, *sample),
+        Value::String(t, text) => {
+            out.push('[');
+            push_time(&mut out, *t);
+            out.push(',');
+            push_string(&mut out, text);
+            out.push(']');
+        }
+        Value::Vector(samples) => push_list(&mut out, samples, |out, sample| {
+            out.push_str(r#"{"metric":"#);
+            push_labels(out, &sample.labels);
+            out.push_str(r#","value":"#);
+            push_sample(out, Sample { t: sample.t, v: sample.v });
+            out.push('}');
+        }),
+        Value::Matrix(series) => push_list(&mut out, series, |out, series| {
+            out.push_str(r#"{"metric":"#);
+            push_labels(out, &series.labels);
+            out.push_str(r#","values":"#);
+            push_list(out, &series.samples, |out, sample| push_sample(out, *sample));
+            out.push('}');
+        }),
+    }
+    out.push('}');
+    out
+}
+
+/// A list of label sets.
+pub(crate) fn label_sets(sets: &[Labels]) -> String {
+    let mut out = String::new();
+    push_list(&mut out, sets, push_labels);
+    out
+}
+
+/// A label set as an object.
+pub(crate) fn labels(labels: &Labels) -> String {
+    let mut out = String::new();
+    push_labels(&mut out, labels);
+    out
+}
+
+/// Milliseconds as decimal seconds; a fraction has three digits.
+pub(crate) fn time(ms: i64) -> String {
+    let mut out = String::new();
+    push_time(&mut out, ms);
+    out
+}
+
+/// A float as Go's `strconv` writes it in JSON: plain decimals between 1e-6 and 1e21, an exponent outside.
+pub(crate) fn number(v: f64) -> String {
+    let size = v.abs();
+    match v {
+        _ if v.is_nan() => "NaN".to_owned(),
+        f64::INFINITY => "+Inf".to_owned(),
+        f64::NEG_INFINITY => "-Inf".to_owned(),
+        _ if size != 0.0 && !(1e-6..1e21).contains(&size) => exponent(v),
+        _ => v.to_string(),
+    }
+}
+
+/// A float with an exponent of a sign and two digits, as the values of alerts are written.
+pub(crate) fn exponent(v: f64) -> String {
+    if !v.is_finite() {
+        return number(v);
+    }
+    let text = format!("{v:e}");
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    let (sign, digits) = exponent.strip_prefix('-').map_or(('+', exponent), |digits| ('-', digits));
+    format!("{mantissa}e{sign}{digits:0>2}")
+}
+
+fn push_list<T>(out: &mut String, items: &[T], mut push: impl FnMut(&mut String, &T)) {
+    out.push('[');
+    for (i, item) in items.iter().enumerate() {
+        if i > 0 {
+            out.push(',');
+        }
+        push(out, item);
+    }
+    out.push(']');
+}
+
+fn push_labels(out: &mut String, labels: &Labels) {
+    out.push('{');
+    for (i, (name, value)) in labels.iter().enumerate() {
+        if i > 0 {
+            out.push(',');
+        }
+        push_string(out, name);
+        out.push(':');
+        push_string(out, value);
+    }
+    out.push('}');
+}
+
+fn push_sample(out: &mut String, sample: Sample) {
+    out.push('[');
+    push_time(out, sample.t);
+    let _ = write!(out, r#","{}"]"#, number(sample.v));
+}
+
+fn push_time(out: &mut String, ms: i64) {
+    let sign = if ms < 0 { "-" } else { "" };
+    let (seconds, fraction) = (ms.unsigned_abs() / 1000, ms.unsigned_abs() % 1000);
+    // Writing to a String cannot fail.
+    let _ = write!(out, "{sign}{seconds}");
+    if fraction != 0 {
+        let _ = write!(out, ".{fraction:03}");
+    }
+}
+
+fn push_string(out: &mut String, text: &str) {
+    let quoted = serde_json::to_string(text).expect("every string has a JSON form");
+    out.push_str(&quoted);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use promql::{MatrixSeries, VectorSample};
+
+    #[test]
+    fn numbers_are_written_as_go_writes_them() {
+        for (v, text) in [
+            (0.0, "0"),
+            (-0.0, "-0"),
+            (1.5, "1.5"),
+            (1e20, "100000000000000000000"),
+            (1e21, "1e+21"),
+            (0.000_001, "0.000001"),
+            (0.000_000_12, "1.2e-07"),
+            (f64::NAN, "NaN"),
+            (f64::INFINITY, "+Inf"),
+            (f64::NEG_INFINITY, "-Inf"),
+            (0.1 + 0.2, "0.30000000000000004"),
+        ] {
+            assert_eq!(number(v), text);
+        }
+        assert_eq!((exponent(1.0), exponent(0.25)), ("1e+00".into(), "2.5e-01".into()));
+    }
+
+    #[test]
+    fn times_keep_three_digits_of_a_fraction() {
+        assert_eq!(
+            [time(0), time(1_700_000_000_100), time(-1500), time(5)],
+            ["0", "1700000000.100", "-1.500", "0.005"]
+        );
+    }
+
+    #[test]
+    fn results_of_every_type() {
+        let labels = Labels::new([("__name__", "up"), ("a", "x\"y")]);
+        let vector = Value::Vector(vec![VectorSample { labels: labels.clone(), t: 1000, v: 1.0 }]);
+        let expected = r#"{"resultType":"vector","result":[{"metric":{"__name__":"up","a":"x\"y"},"value":[1,"1"]}]}"#;
+        assert_eq!(query_data(&vector), expected);
+        let samples = vec![Sample { t: 1000, v: 1.0 }, Sample { t: 1500, v: f64::NAN }];
+        let matrix = Value::Matrix(vec![MatrixSeries { labels: Labels::default(), samples }]);
+        let expected = r#"{"resultType":"matrix","result":[{"metric":{},"values":[[1,"1"],[1.500,"NaN"]]}]}"#;
+        assert_eq!(query_data(&matrix), expected);
+        assert_eq!(query_data(&Value::Vector(vec![])), r#"{"resultType":"vector","result":[]}"#);
+        assert_eq!(query_data(&Value::Scalar(Sample { t: 0, v: 2.0 })), r#"{"resultType":"scalar","result":[0,"2"]}"#);
+        let text = Value::String(0, "a\n".into());
+        assert_eq!(query_data(&text), r#"{"resultType":"string","result":[0,"a\n"]}"#);
+    }
+}
