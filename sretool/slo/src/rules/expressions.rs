@@ -33,35 +33,32 @@ pub(super) fn errors_name(window: Window) -> String {
     format!("slo:sli_errors:increase{window}")
 }
 
-/// Number of events.
-pub(super) fn events(pair: &MetricPair, window: Window) -> String {
-    pair.total.over(window)
+/// Whether the events and errors of a window are counted from the metrics, rather than added up.
+pub(super) fn is_direct(window: Window) -> bool {
+    window <= LONGEST_DIRECT
 }
 
-/// Number of failed events: 0 where there are events but no series of failures.
+/// Number of failed events: 0 where there are events but no series of failures. Reads the recorded number of events,
+/// so that the metrics are read once.
 pub(super) fn errors(slo: &Slo, pair: &MetricPair, window: Window) -> String {
-    let (part, total) = (pair.part.over(window), pair.total.over(window));
+    let part = pair.part.over(window);
+    // The sum drops the recorded labels, which the counts made from the metrics do not have.
+    let events = format!("sum({}{})", events_name(window), ids(slo));
     match slo.sli {
-        Sli::GoodTotal(_) => {
-            format!("clamp_min(\n  {total}\n  -\n  ({part} or 0 * {total}),\n  0\n)")
-        }
-        Sli::BadTotal(_) | Sli::Raw { .. } => format!("{part}\nor\n0 * {total}"),
+        Sli::GoodTotal(_) => format!("clamp_min(\n  {events}\n  -\n  ({part} or 0 * {events}),\n  0\n)"),
+        Sli::BadTotal(_) | Sli::Raw { .. } => format!("{part}\nor\n0 * {events}"),
     }
 }
 
 /// Error ratio over a window: nothing where there are no events.
 pub(super) fn ratio(slo: &Slo, window: Window) -> String {
+    let ids = ids(slo);
     match &slo.sli {
         Sli::Raw { query, success } => raw_ratio(query, *success, window),
-        Sli::GoodTotal(_) | Sli::BadTotal(_) if window == TILE => {
-            let ids = ids(slo);
-            format!("{}{ids}\n/\n({}{ids} > 0)", errors_name(TILE), events_name(TILE))
-        }
-        Sli::GoodTotal(pair) | Sli::BadTotal(pair) if window <= LONGEST_DIRECT => {
-            format!("(\n{}\n)\n/\n({} > 0)", indented(&errors(slo, pair, window)), events(pair, window))
+        Sli::GoodTotal(_) | Sli::BadTotal(_) if is_direct(window) => {
+            format!("{}{ids}\n/\n({}{ids} > 0)", errors_name(window), events_name(window))
         }
         Sli::GoodTotal(_) | Sli::BadTotal(_) => {
-            let ids = ids(slo);
             let (errors, events) = (errors_name(TILE), events_name(TILE));
             format!("sum_over_time({errors}{ids}[{window}])\n/\n(sum_over_time({events}{ids}[{window}]) > 0)")
         }
@@ -76,17 +73,12 @@ fn raw_ratio(query: &EventQuery, success: bool, window: Window) -> String {
 /// Number of failed events in the long window of a condition, whatever the evaluation interval.
 pub(super) fn failed(slo: &Slo, window: Window) -> String {
     let ids = ids(slo);
-    if window <= LONGEST_DIRECT {
+    if is_direct(window) {
         format!("{}{ids}", errors_name(window))
     } else {
         // Steps as long as the recorded window count every event once.
         format!("sum_over_time({}{ids}[{window}:{TILE}])", errors_name(TILE))
     }
-}
-
-/// Whether the errors of a window are recorded for the low-traffic guard.
-pub(super) fn records_errors(window: Window) -> bool {
-    window <= LONGEST_DIRECT
 }
 
 pub(super) fn indented(text: &str) -> String {

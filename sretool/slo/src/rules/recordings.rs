@@ -1,38 +1,31 @@
 //! Recording rules: what happened, and what was promised.
 
-use super::expressions::{TILE, errors, errors_name, events, events_name, ids, ratio, ratio_name, records_errors};
+use super::expressions::{TILE, errors, errors_name, events_name, ids, is_direct, ratio, ratio_name};
 use super::{Action, Options, Rule, RuleGroup, labels};
 use crate::catalog::{MetricPair, Sli, Slo};
 use crate::duration::Window;
 
-/// Error ratios over the windows of the alerts and over the period.
+/// Events and errors over short windows, and error ratios over the windows of the alerts and over the period.
 pub(super) fn sli(slo: &Slo, options: &Options) -> RuleGroup {
+    let mut windows = options.burn.all();
+    windows.extend([TILE, slo.period]);
+    windows.sort_unstable();
+    windows.dedup();
     let mut rules = Vec::new();
     if let Sli::GoodTotal(pair) | Sli::BadTotal(pair) = &slo.sli {
-        rules.extend(counts(slo, pair, options));
+        rules.extend(windows.iter().filter(|window| is_direct(**window)).flat_map(|window| counts(slo, pair, *window)));
     }
-    let mut windows = options.burn.all();
-    windows.retain(|window| *window != slo.period);
-    windows.push(slo.period);
-    if !windows.contains(&TILE) {
-        windows.insert(0, TILE);
-    }
-    rules.extend(windows.into_iter().map(|window| recorded(slo, ratio_name(window), ratio(slo, window), Some(window))));
+    let ratio = |window| recorded(slo, ratio_name(window), ratio(slo, window), Some(window));
+    rules.extend(windows.into_iter().map(ratio));
     RuleGroup { name: format!("sloth-slo-sli-recordings-{}", slo.id), rules }
 }
 
-/// Events and errors, from which longer windows and the low-traffic guards are made.
-fn counts(slo: &Slo, pair: &MetricPair, options: &Options) -> Vec<Rule> {
-    let mut rules = vec![
-        recorded(slo, events_name(TILE), events(pair, TILE), Some(TILE)),
-        recorded(slo, errors_name(TILE), errors(slo, pair, TILE), Some(TILE)),
-    ];
-    let mut guards: Vec<Window> = options.burn.conditions.iter().map(|condition| condition.long).collect();
-    guards.sort_unstable();
-    guards.dedup();
-    let guards = guards.into_iter().filter(|window| *window != TILE && records_errors(*window));
-    rules.extend(guards.map(|window| recorded(slo, errors_name(window), errors(slo, pair, window), Some(window))));
-    rules
+/// Events and errors, from which ratios, longer windows and the low-traffic guards are made.
+fn counts(slo: &Slo, pair: &MetricPair, window: Window) -> [Rule; 2] {
+    [
+        recorded(slo, events_name(window), pair.total.over(window), Some(window)),
+        recorded(slo, errors_name(window), errors(slo, pair, window), Some(window)),
+    ]
 }
 
 /// Objective, budget and what is left of it.
