@@ -108,7 +108,8 @@ fn recipient_user(caller: &Authenticated, to: &str, checked: &Checked) -> Result
     if caller.has(Role::Service) || caller.has(Role::Admin) {
         return Ok(checked.user_id);
     }
-    let own_address = checked.channel == Channel::Email && caller.email().is_some_and(|own| own.eq_ignore_ascii_case(to));
+    let own_address =
+        checked.channel == Channel::Email && caller.email().is_some_and(|own| own.eq_ignore_ascii_case(to));
     let own_id = checked.user_id.is_none() || checked.user_id == caller.subject();
     if own_address && own_id {
         Ok(caller.subject())

@@ -99,7 +99,8 @@ impl DeliveryWorker {
         };
         let sending = self.senders.of(waiting.channel).send(&message);
         let answer = tokio::time::timeout(self.timeout, sending).instrument(span.clone()).await;
-        let answer = answer.unwrap_or_else(|_| Err(SendError::Temporary("the sender did not answer in time".to_owned())));
+        let answer =
+            answer.unwrap_or_else(|_| Err(SendError::Temporary("the sender did not answer in time".to_owned())));
         if answer.is_err() {
             span.record("otel.status_code", "ERROR");
         }
@@ -134,13 +135,7 @@ impl DeliveryWorker {
 }
 
 /// What an answer means for a notification after `attempts` attempts.
-fn outcome(
-    answer: Result<(), SendError>,
-    attempts: u32,
-    policy: &DeliveryPolicy,
-    now: Millis,
-    jitter: f64,
-) -> Outcome {
+fn outcome(answer: Result<(), SendError>, attempts: u32, policy: &DeliveryPolicy, now: Millis, jitter: f64) -> Outcome {
     let Err(error) = answer else { return Outcome::Delivered { at: now } };
     let permanent = matches!(error, SendError::Permanent(_));
     let reason = error.to_string();

@@ -138,9 +138,23 @@ mod tests {
         check(
             Channel::Email,
             &["ada@example.com", "a.b+c@mail.example.org", "ü@example.com"],
-            &["", "ada", "ada@", "@example.com", "ada@host", "a b@example.com", "a@b.com\r\nBcc: x@y.z", "a@x..y", &long],
+            &[
+                "",
+                "ada",
+                "ada@",
+                "@example.com",
+                "ada@host",
+                "a b@example.com",
+                "a@b.com\r\nBcc: x@y.z",
+                "a@x..y",
+                &long,
+            ],
         );
-        check(Channel::Sms, &["+4930123456"], &["", "030123456", "+0123456", "+49 30 123456", "+123", "+1234567890123456"]);
+        check(
+            Channel::Sms,
+            &["+4930123456"],
+            &["", "030123456", "+0123456", "+49 30 123456", "+123", "+1234567890123456"],
+        );
         check(Channel::Push, &["token-1"], &["", "a b", &"a".repeat(513)]);
     }
 

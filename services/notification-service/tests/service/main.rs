@@ -1,0 +1,9 @@
+//! notification-service through its API, with real databases and no sockets.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod delivery;
+mod inbox;
+mod preferences;
+mod rig;
+mod routes;
