@@ -88,9 +88,9 @@ impl Platform {
         format!("http://127.0.0.1:{}", self.ports[&service].api)
     }
 
-    /// Base URL of a service's admin port.
-    pub fn admin_url(&self, service: Service) -> String {
-        format!("http://127.0.0.1:{}", self.ports[&service].admin)
+    /// Host and admin port of a service.
+    pub fn admin_address(&self, service: Service) -> String {
+        format!("127.0.0.1:{}", self.ports[&service].admin)
     }
 
     /// The environment of a service's process, beside what it inherits.

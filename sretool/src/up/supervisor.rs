@@ -79,10 +79,15 @@ pub async fn supervise(plan: Plan, events: mpsc::Sender<Event>, mut stop: watch:
             }
         };
         let pid = child.id().unwrap_or_default();
+        // Taken out, since `wait` closes the child's standard input, which tells the child to leave.
+        let lifeline = child.stdin.take();
         let _ = events.send(Event::Started { name: plan.name, pid }).await;
         let status = tokio::select! {
             status = child.wait() => status,
-            _ = stop.wait_for(|stop| *stop) => return drain(child).await,
+            () = told_to(&mut stop) => {
+                drop(lifeline);
+                return drain(child).await;
+            }
         };
         if started.elapsed() >= RECOVERED {
             deaths = 0;
@@ -100,9 +105,14 @@ pub async fn supervise(plan: Plan, events: mpsc::Sender<Event>, mut stop: watch:
         let _ = events.send(Event::Died { name: plan.name, status, restart_in }).await;
         tokio::select! {
             () = tokio::time::sleep(restart_in) => {}
-            _ = stop.wait_for(|stop| *stop) => return,
+            () = told_to(&mut stop) => return,
         }
     }
+}
+
+/// Resolves when the signal turns true, or its sender is gone.
+async fn told_to(stop: &mut watch::Receiver<bool>) {
+    let _ = stop.wait_for(|stop| *stop).await;
 }
 
 fn log_path(plan: &Plan) -> PathBuf {
@@ -129,9 +139,8 @@ fn spawn(plan: &Plan) -> Result<Child, String> {
     command.spawn().map_err(|cause| format!("{} cannot be started: {cause}", plan.program.display()))
 }
 
-/// Closing the child's standard input asks it to drain.
+/// Waits for a child that was asked to leave, and kills it when it takes too long.
 async fn drain(mut child: Child) {
-    drop(child.stdin.take());
     if tokio::time::timeout(DRAIN, child.wait()).await.is_err() {
         let _ = child.kill().await;
     }
