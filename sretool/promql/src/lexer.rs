@@ -41,6 +41,9 @@ pub(crate) struct Lexer<'a> {
     at: usize,
     line: u32,
     line_start: usize,
+    /// Characters between `line_start` and `counted`, so that a long line is counted only once.
+    columns: usize,
+    counted: usize,
     in_braces: bool,
     in_brackets: bool,
     tokens: Vec<Token>,
@@ -48,8 +51,17 @@ pub(crate) struct Lexer<'a> {
 
 /// Splits all of `src`; the last token is `End`.
 pub(crate) fn tokenize(src: &str) -> Result<Vec<Token>, ParseError> {
-    let mut lexer =
-        Lexer { src, at: 0, line: 1, line_start: 0, in_braces: false, in_brackets: false, tokens: Vec::new() };
+    let mut lexer = Lexer {
+        src,
+        at: 0,
+        line: 1,
+        line_start: 0,
+        columns: 0,
+        counted: 0,
+        in_braces: false,
+        in_brackets: false,
+        tokens: Vec::new(),
+    };
     while lexer.skip_blank() {
         lexer.token()?;
     }
@@ -80,9 +92,15 @@ impl Lexer<'_> {
         }
     }
 
-    fn span(&self, end: usize) -> Span {
-        let column = self.src[self.line_start..self.at].chars().count() + 1;
-        Span { start: self.at, end, line: self.line, column: u32::try_from(column).unwrap_or(u32::MAX) }
+    fn span(&mut self, end: usize) -> Span {
+        if self.counted < self.line_start {
+            self.counted = self.line_start;
+            self.columns = 0;
+        }
+        self.columns += self.src[self.counted..self.at].chars().count();
+        self.counted = self.at;
+        let column = u32::try_from(self.columns + 1).unwrap_or(u32::MAX);
+        Span { start: self.at, end, line: self.line, column }
     }
 
     fn push(&mut self, kind: Kind, len: usize) {
@@ -145,10 +163,13 @@ impl Lexer<'_> {
     }
 
     fn number(&mut self) -> Result<(), ParseError> {
-        let (kind, len) = number::scan(&self.src[self.at..])
-            .map_err(|(message, len)| ParseError::syntax(message, self.span(self.at + len)))?;
-        self.push(kind, len);
-        Ok(())
+        match number::scan(&self.src[self.at..]) {
+            Ok((kind, len)) => {
+                self.push(kind, len);
+                Ok(())
+            }
+            Err((message, len)) => Err(ParseError::syntax(message, self.span(self.at + len))),
+        }
     }
 
     fn sign(&mut self, first: char) -> Result<(), ParseError> {

@@ -73,7 +73,7 @@ impl Evaluator<'_> {
     }
 }
 
-/// Puts series into groups, in the order of their first members.
+/// Puts series into groups, in the order of their labels.
 fn groups(input: &[Series], grouping: &Grouping) -> Vec<Group> {
     let mut places: HashMap<Labels, usize> = HashMap::new();
     let mut groups: Vec<Group> = Vec::new();
@@ -88,6 +88,7 @@ fn groups(input: &[Series], grouping: &Grouping) -> Vec<Group> {
         }
         groups[place].members.push(i);
     }
+    groups.sort_by(|a, b| a.labels.cmp(&b.labels));
     groups
 }
 

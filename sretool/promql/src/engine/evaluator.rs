@@ -41,15 +41,23 @@ impl<'a> Evaluator<'a> {
 
     /// Counts samples that were read or computed.
     pub fn count(&mut self, samples: usize) -> Evaluated<()> {
-        self.samples = self.samples.saturating_add(samples);
+        self.check_room(samples)?;
+        self.samples += samples;
+        Ok(())
+    }
+
+    fn check_room(&self, samples: usize) -> Evaluated<()> {
         let limit = self.options.max_samples;
-        if self.samples > limit { Err(EvalError::TooManySamples { limit }) } else { Ok(()) }
+        let total = self.samples.saturating_add(samples);
+        if total > limit { Err(EvalError::TooManySamples { limit }) } else { Ok(()) }
     }
 
     pub fn eval(&mut self, expr: &Expr, grid: Grid) -> Evaluated<Data> {
         if grid.len == 0 {
             return Ok(Data::Vector(Vec::new()));
         }
+        // Refused before memory is taken: the least that any expression yields is a value at each time.
+        self.check_room(grid.len)?;
         if let ExprKind::Number(literal) = expr.kind {
             self.count(grid.len)?;
             return Ok(Data::Scalar(vec![literal.0; grid.len]));

@@ -29,13 +29,17 @@ impl Evaluator<'_> {
             for (i, param) in param.iter().enumerate() {
                 let mut there = group.members.clone();
                 there.retain(|m| present(input[*m].values[i]));
-                let value = |m: &usize| input[*m].values[i];
+                // Labels decide between equal values, so that a series does not flicker from step to step.
+                let rank = |x: &usize, y: &usize, direction: fn(Ordering) -> Ordering| {
+                    let order = ranked(input[*x].values[i], input[*y].values[i], direction);
+                    order.then_with(|| input[*x].labels.cmp(&input[*y].labels))
+                };
                 // A negative number of series becomes none.
                 let k = *param as usize;
                 match a.op {
                     AggregateOp::LimitRatio => there.retain(|m| selected(offsets[*m], param.clamp(-1.0, 1.0))),
-                    AggregateOp::Topk => there.sort_by(|x, y| ranked(value(x), value(y), Ordering::reverse)),
-                    AggregateOp::Bottomk => there.sort_by(|x, y| ranked(value(x), value(y), |order| order)),
+                    AggregateOp::Topk => there.sort_by(|x, y| rank(x, y, Ordering::reverse)),
+                    AggregateOp::Bottomk => there.sort_by(|x, y| rank(x, y, |order| order)),
                     _ => {}
                 }
                 if a.op != AggregateOp::LimitRatio {

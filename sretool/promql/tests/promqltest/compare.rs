@@ -56,7 +56,7 @@ fn check_text(texts: &[String], wanted: &Text, what: &str) -> Result<(), String>
         Text::Any => !texts.is_empty(),
         Text::Exactly(text) => texts.contains(text),
         Text::Matching(regex) => {
-            let regex = regex::Regex::new(regex).unwrap();
+            let regex = regex::Regex::new(regex).map_err(|e| e.to_string())?;
             texts.iter().any(|t| regex.is_match(t))
         }
     };

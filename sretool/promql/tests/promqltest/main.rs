@@ -65,8 +65,8 @@ impl Tally {
 }
 
 fn run_file(path: &Path) -> Tally {
-    let name = path.file_stem().unwrap().to_string_lossy().into_owned();
-    let text = std::fs::read_to_string(path).unwrap();
+    let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let text = std::fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     let mut store = Memory::default();
     let mut tally = Tally::default();
     for command in script::read(&text).unwrap_or_else(|e| panic!("{name}: {e}")) {

@@ -1,0 +1,136 @@
+//! Properties of the parser and the evaluator over random expressions.
+
+mod expressions;
+
+use expressions::{any_expression, sloppy_expression, vector_expression};
+use promql::{
+    Compat, Engine, EngineOptions, Labels, Matcher, Queryable, Sample, SelectHints, SeriesData, StorageError, Value,
+    parse,
+};
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 2000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_is_printed_is_read_back(src in any_expression()) {
+        let expr = parse(&src).map_err(|e| TestCaseError::fail(e.render(&src)))?;
+        let printed = expr.to_string();
+        let again = parse(&printed).map_err(|e| TestCaseError::fail(e.render(&printed)))?;
+        prop_assert_eq!(&again, &expr, "{} became {}", src, printed);
+        prop_assert_eq!(again.to_string(), printed);
+    }
+
+    #[test]
+    fn no_text_makes_the_parser_panic(src in any::<String>()) {
+        if let Err(error) = parse(&src) {
+            prop_assert!(!error.render(&src).is_empty());
+        }
+    }
+
+    #[test]
+    fn no_sequence_of_tokens_makes_the_parser_panic(src in tokens()) {
+        match parse(&src) {
+            Err(error) => prop_assert!(error.span.start <= error.span.end && error.span.end <= src.len()),
+            Ok(expr) => prop_assert_eq!(parse(&expr.to_string()), Ok(expr)),
+        }
+    }
+
+    #[test]
+    fn another_parser_agrees_on_what_is_promql(src in sloppy_expression()) {
+        let ours = parse(&src);
+        let theirs = promql_parser::parser::parse(&src);
+        prop_assert_eq!(ours.is_ok(), theirs.is_ok(), "{}\nours: {:?}\ntheirs: {:?}", src, ours.err(), theirs.err());
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 500, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_range_query_is_its_instant_queries(src in vector_expression(), store in stores(), start in 0..40i64, step in 1..40i64) {
+        let expr = parse(&src).map_err(|e| TestCaseError::fail(e.render(&src)))?;
+        // Where `or` joins a metric and a computed series of one name, Prometheus 3 drops the name for the whole range
+        // if it does so at one time; 2.42 drops names at once, so that times are independent of each other.
+        let compat = if src.contains(" or") { Compat::V2_42 } else { Compat::V3 };
+        let engine = Engine::new(EngineOptions { lookback_ms: 20_000, default_step_ms: 5000, compat, ..EngineOptions::default() });
+        let (start, step) = (start * 1000, step * 1000);
+        let end = start + 5 * step;
+        let instants: Result<Vec<_>, _> =
+            (0..=5).map(|i| engine.instant(&store, &expr, start + i * step).map(|e| (start + i * step, e.value))).collect();
+        match (engine.range(&store, &expr, start, end, step), instants) {
+            (Ok(range), Ok(instants)) => {
+                let mut wanted: BTreeMap<(String, i64), f64> = BTreeMap::new();
+                for (t, value) in instants {
+                    let Value::Vector(samples) = value else { return Err(TestCaseError::fail("no vector")) };
+                    wanted.extend(samples.into_iter().map(|s| ((s.labels.to_string(), t), s.v)));
+                }
+                let Value::Matrix(series) = range.value else { return Err(TestCaseError::fail("no matrix")) };
+                let mut got = BTreeMap::new();
+                for s in series {
+                    got.extend(s.samples.iter().map(|sample| ((s.labels.to_string(), sample.t), sample.v)));
+                }
+                prop_assert!(got.keys().eq(wanted.keys()), "{}\ngot {:?}\nwanted {:?}", src, got, wanted);
+                for (key, v) in &wanted {
+                    prop_assert!(close(got[key], *v), "{} {:?}: {} and {}", src, key, got[key], v);
+                }
+            }
+            // A single faulty step fails the whole range.
+            (Err(_), Err(_)) => {}
+            // A subquery is evaluated at times between the windows too, and may fail there.
+            (Err(_), Ok(_)) if src.contains(':') => {}
+            (range, instants) => prop_assert!(false, "{}\nrange {:?}\ninstants {:?}", src, range, instants),
+        }
+    }
+}
+
+/// Equal up to the rounding that another order of addition brings.
+fn close(a: f64, b: f64) -> bool {
+    a == b || (a.is_nan() && b.is_nan()) || (a - b).abs() <= 1e-9 * a.abs().max(b.abs()).max(1e-6)
+}
+
+const TOKENS: &str = "a sum by ( ) { } [ ] , = != =~ \"x\" 'y' 5m 1 0x1f 1e3 - + * / ^ % < > == >= and or unless offset @ : rate \
+    on ignoring group_left bool inf nan start step # ` atan2 without topk </ é . _ min_of anchored fill";
+
+fn tokens() -> impl Strategy<Value = String> {
+    let mut tokens: Vec<_> = TOKENS.split_whitespace().collect();
+    tokens.push("\n");
+    prop::collection::vec(prop::sample::select(tokens), 0..20).prop_map(|tokens| tokens.join(" "))
+}
+
+#[derive(Debug)]
+struct Memory(Vec<SeriesData>);
+
+impl Queryable for Memory {
+    fn select(&self, matchers: &[Matcher], hints: SelectHints) -> Result<Vec<SeriesData>, StorageError> {
+        let matching = self.0.iter().filter(|s| matchers.iter().all(|m| m.matches(s.labels.get(&m.name))));
+        let cut = matching.map(|s| SeriesData {
+            labels: s.labels.clone(),
+            samples: s.samples.iter().filter(|s| (hints.min_t..=hints.max_t).contains(&s.t)).copied().collect(),
+        });
+        Ok(cut.filter(|s| !s.samples.is_empty()).collect())
+    }
+}
+
+/// Stores of a few series with gaps, resets, NaN and stale markers.
+fn stores() -> impl Strategy<Value = Memory> {
+    let value = prop_oneof![
+        8 => (0..20i64).prop_map(|v| v as f64),
+        1 => Just(f64::NAN),
+        1 => Just(promql::stale_nan()),
+        1 => Just(f64::INFINITY),
+    ];
+    let samples = prop::collection::btree_map(0..200_000i64, value, 0..60)
+        .prop_map(|m| m.into_iter().map(|(t, v)| Sample { t, v }).collect::<Vec<_>>());
+    prop::collection::vec(samples, 8).prop_map(|all| {
+        let series = all.into_iter().enumerate().map(|(i, samples)| {
+            let names = ["m", "m", "m", "n", "n", "b_bucket", "b_bucket", "b_bucket"];
+            let bounds = ["", "", "", "", "", "1", "2", "+Inf"];
+            let job = ["x", "y", "z", "x", "y", "x", "x", "x"];
+            let labels = Labels::new([("__name__", names[i]), ("job", job[i]), ("le", bounds[i])]);
+            SeriesData { labels, samples: samples.into() }
+        });
+        Memory(series.filter(|s| !s.samples.is_empty()).collect())
+    })
+}
