@@ -132,7 +132,8 @@ impl Database {
         &self.writer
     }
 
-    /// Starts a transaction that holds the write lock from its beginning, so that it cannot fail half way for want of it.
+    /// Starts a transaction that holds the write lock from its beginning, so that it cannot fail half way for want of
+    /// it.
     ///
     /// # Errors
     /// [`sqlx::Error::PoolTimedOut`] when the queue of writers is too long.

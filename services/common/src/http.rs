@@ -117,7 +117,8 @@ fn server_span(request: &Request, method: &'static str, route: &str, id: &str) -
     span
 }
 
-/// Writes the outcome into the span, the request's identifier into the response, and the cause of a failure into the log.
+/// Writes the outcome into the span, the request's identifier into the response, and the cause of a failure into the
+/// log.
 fn finish(span: &Span, id: &str, response: &mut Response) {
     let status = response.status();
     span.record("http.response.status_code", status.as_u16());

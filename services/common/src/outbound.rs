@@ -61,7 +61,6 @@ impl Client {
     }
 
     /// Starts a request.
-    #[must_use]
     pub fn request(&self, method: Method, url: &str) -> RequestBuilder {
         let request = self.http.request(method, url);
         match &self.token {

@@ -61,16 +61,21 @@ pub async fn bind(key: &'static str, host: &str, port: u16) -> Result<TcpListene
     })
 }
 
-/// Serves both sockets until `stop` is ready, then drains: not ready, a pause, no new connections, the running requests,
+/// Serves both sockets until `stop` is ready, then drains: not ready, a pause, no new connections, the running
+/// requests,
 /// the background tasks, and the admin socket last, so that the end can be watched.
 ///
 /// Returns whether everything ended by itself within the deadline.
 pub async fn serve(listeners: Listeners, service: Service, drain: Drain, stop: impl Future<Output = ()>) -> bool {
     let Service { api, admin, health, tasks } = service;
+    // The sockets are bound and their queues open, so that the first answer may already say "ready".
+    health.set_ready();
+    if let (Ok(api), Ok(admin)) = (listeners.api.local_addr(), listeners.admin.local_addr()) {
+        tracing::info!(api = %api, admin = %admin, "listening");
+    }
     let (stop_api, stop_admin) = (watch::Sender::new(false), watch::Sender::new(false));
     let mut api = spawn(listeners.api, api, &stop_api);
     let mut admin = spawn(listeners.admin, admin, &stop_admin);
-    health.set_ready();
     stop.await;
     tracing::info!("stopping");
     health.set_draining();

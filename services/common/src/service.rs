@@ -250,9 +250,6 @@ async fn start<C>(
     let drain = Drain { delay: settings.drain_delay, deadline: settings.drain_deadline };
     let stop = server::stop_requested(settings.exit_on_stdin_eof);
     let service = build(Context::new(spec, settings), config).await?;
-    if let (Ok(api), Ok(admin)) = (listeners.api.local_addr(), listeners.admin.local_addr()) {
-        tracing::info!(api = %api, admin = %admin, version = spec.version, "listening");
-    }
     server::serve(listeners, service, drain, stop).await;
     guard.flush().await;
     Ok(())

@@ -93,7 +93,8 @@ impl Remote {
         (known.0.get(kid).cloned(), known.1.map(|fetched| fetched.elapsed()))
     }
 
-    /// Fetches the keys unless that was tried a moment ago. Callers wait for the fetch of another one, not for their own.
+    /// Fetches the keys unless that was tried a moment ago. Callers wait for the fetch of another one, not for their
+    /// own.
     async fn refresh(&self) -> Result<(), ()> {
         let mut last_attempt = self.last_attempt.lock().await;
         let fetched = self.known.read().unwrap_or_else(PoisonError::into_inner).1;

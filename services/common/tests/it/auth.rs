@@ -77,47 +77,46 @@ async fn a_user_is_known_and_not_allowed() {
     assert!(body.contains("this needs the role admin or service"), "{body}");
 }
 
-#[tokio::test]
-async fn every_wrong_credential_is_refused() {
-    let router = router(Keys::fixed(&issuer().jwks()));
+/// Tokens whose signature is wrong, each in another way.
+fn forgeries() -> Vec<(&'static str, String)> {
     let token = admin_token();
     let (head, signature) = token.rsplit_once('.').unwrap();
-    let part = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let payload = serde_json::to_value(claims(&[Role::Admin])).unwrap();
-    let none =
-        format!("{}.{}.", part(json!({"alg": "none", "typ": "JWT", "kid": issuer().kid()})), part(payload.clone()));
-    let hmac = {
-        // The classic confusion: the public key, which everybody has, used as the secret of a symmetric signature.
-        let public = serde_json::to_value(issuer().jwks()).unwrap()["keys"][0]["x"].as_str().unwrap().to_owned();
-        let mut header = Header::new(Algorithm::HS256);
+    let no_algorithm = json!({"alg": "none", "typ": "JWT", "kid": issuer().kid()});
+    let under_our_name = |algorithm, key: &EncodingKey| {
+        let mut header = Header::new(algorithm);
         header.kid = Some(issuer().kid().to_owned());
-        jsonwebtoken::encode(&header, &payload, &EncodingKey::from_secret(public.as_bytes())).unwrap()
+        jsonwebtoken::encode(&header, &payload, key).unwrap()
     };
-    let stranger = Issuer::from_seed([8; 32]).unwrap();
-    let forged = {
-        let mut header = Header::new(Algorithm::EdDSA);
-        header.kid = Some(issuer().kid().to_owned());
-        jsonwebtoken::encode(&header, &payload, &private_key([8; 32])).unwrap()
-    };
+    // The classic confusion: the public key, which everybody has, used as the secret of a symmetric signature.
+    let public = serde_json::to_value(issuer().jwks()).unwrap()["keys"][0]["x"].as_str().unwrap().to_owned();
+    let hmac = under_our_name(Algorithm::HS256, &EncodingKey::from_secret(public.as_bytes()));
     let other_payload = token_of(|claims| claims["sub"] = json!(Uuid::from_u128(6)));
-    let swapped = format!("{}.{signature}", other_payload.rsplit_once('.').unwrap().0);
     let no_kid = jsonwebtoken::encode(&Header::new(Algorithm::EdDSA), &payload, &private_key([7; 32])).unwrap();
-    let cases = [
-        ("alg none", none),
+    vec![
+        ("alg none", format!("{}.{}.", part(&no_algorithm), part(&payload))),
         ("HMAC with the public key", hmac),
-        ("another key under its own name", stranger.sign(&claims(&[Role::Admin])).unwrap()),
-        ("another key under our name", forged),
+        ("another key under its own name", Issuer::from_seed([8; 32]).unwrap().sign(&claims(&[Role::Admin])).unwrap()),
+        ("another key under our name", under_our_name(Algorithm::EdDSA, &private_key([8; 32]))),
         ("no key named", no_kid),
-        ("another payload under a good signature", swapped),
+        ("another payload", format!("{}.{signature}", other_payload.rsplit_once('.').unwrap().0)),
         ("no signature", format!("{head}.")),
         ("cut signature", format!("{head}.{}", &signature[..20])),
+    ]
+}
+
+/// Well signed tokens whose claims are wrong, and texts that are no tokens.
+fn wrong_contents() -> Vec<(&'static str, String)> {
+    let without = |claim: &str| token_of(|claims| drop(claims.as_object_mut().unwrap().remove(claim)));
+    vec![
         ("wrong audience", token_of(|claims| claims["aud"] = json!("other-platform"))),
-        ("no audience", token_of(|claims| drop(claims.as_object_mut().unwrap().remove("aud")))),
+        ("no audience", without("aud")),
         ("wrong issuer", token_of(|claims| claims["iss"] = json!("evil-service"))),
-        ("no issuer", token_of(|claims| drop(claims.as_object_mut().unwrap().remove("iss")))),
+        ("no issuer", without("iss")),
         ("expired just now", token_of(|claims| claims["exp"] = json!(chrono::Utc::now().timestamp() - 2))),
-        ("no end", token_of(|claims| drop(claims.as_object_mut().unwrap().remove("exp")))),
-        ("no subject", token_of(|claims| drop(claims.as_object_mut().unwrap().remove("sub")))),
+        ("no end", without("exp")),
+        ("no subject", without("sub")),
         ("subject is no UUID", token_of(|claims| claims["sub"] = json!("root"))),
         ("a service's role", token_of(|claims| claims["roles"] = json!(["service"]))),
         ("an invented role", token_of(|claims| claims["roles"] = json!(["admin", "root"]))),
@@ -126,11 +125,17 @@ async fn every_wrong_credential_is_refused() {
         ("nothing", String::new()),
         ("too long", "x".repeat(10_000)),
         ("almost the service token", SERVICE_TOKEN[..SERVICE_TOKEN.len() - 1].to_owned()),
-    ];
-    for (name, credential) in cases {
+    ]
+}
+
+#[tokio::test]
+async fn every_wrong_credential_is_refused() {
+    let router = router(Keys::fixed(&issuer().jwks()));
+    for (name, credential) in forgeries().into_iter().chain(wrong_contents()) {
         let (status, body) = ask(&router, &format!("Bearer {credential}")).await;
         assert_eq!(status, 401, "{name}: {body}");
     }
+    let token = admin_token();
     for header in ["", "Bearer", "Basic YTpi", &format!("Token {token}"), &token] {
         assert_eq!(ask(&router, header).await.0, 401, "{header:?}");
     }

@@ -1,5 +1,7 @@
 //! Tests of the shared parts on a small service of their own.
 
+#![expect(clippy::unwrap_used, reason = "an assumption of a test that does not hold is to fail it")]
+
 mod admin;
 mod auth;
 mod config;

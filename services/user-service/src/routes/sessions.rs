@@ -52,10 +52,19 @@ pub(super) struct Tokens {
     request_body = Credentials,
     responses(
         (status = 200, description = "Logged in", body = Tokens),
-        (status = 400, description = "The body is no JSON", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, description = "Wrong credentials", body = ProblemBody, content_type = "application/problem+json"),
+        (
+            status = 400, description = "The body is no JSON",
+            body = ProblemBody, content_type = "application/problem+json"
+        ),
+        (
+            status = 401, description = "Wrong credentials",
+            body = ProblemBody, content_type = "application/problem+json"
+        ),
         (status = 422, description = "Invalid fields", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 429, description = "Locked for a while", body = ProblemBody, content_type = "application/problem+json"),
+        (
+            status = 429, description = "Locked for a while",
+            body = ProblemBody, content_type = "application/problem+json"
+        ),
         (status = 503, description = "Too many logins", body = ProblemBody, content_type = "application/problem+json")
     )
 )]
@@ -95,8 +104,14 @@ pub(super) async fn login(State(app): State<App>, Json(credentials): Json<Creden
     request_body = Refresh,
     responses(
         (status = 200, description = "New tokens", body = Tokens),
-        (status = 400, description = "The body is no JSON", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, description = "The token is not good", body = ProblemBody, content_type = "application/problem+json"),
+        (
+            status = 400, description = "The body is no JSON",
+            body = ProblemBody, content_type = "application/problem+json"
+        ),
+        (
+            status = 401, description = "The token is not good",
+            body = ProblemBody, content_type = "application/problem+json"
+        ),
         (status = 422, description = "Invalid fields", body = ProblemBody, content_type = "application/problem+json")
     )
 )]

@@ -60,8 +60,14 @@ impl From<User> for UserBody {
     request_body = Registration,
     responses(
         (status = 201, description = "Registered", body = UserBody),
-        (status = 400, description = "The body is no JSON", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "The address is taken", body = ProblemBody, content_type = "application/problem+json"),
+        (
+            status = 400, description = "The body is no JSON",
+            body = ProblemBody, content_type = "application/problem+json"
+        ),
+        (
+            status = 409, description = "The address is taken",
+            body = ProblemBody, content_type = "application/problem+json"
+        ),
         (status = 422, description = "Invalid fields", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "Too busy", body = ProblemBody, content_type = "application/problem+json")
     )
@@ -83,7 +89,7 @@ pub(super) async fn register(
     }
     let password_hash = app.hasher().hash(password).await?;
     let new = NewUser { email, name, password_hash: &password_hash, is_admin: false };
-    let user = app.store().insert(&new).await.map_err(|error| if_taken(error))?;
+    let user = app.store().insert(&new).await.map_err(if_taken)?;
     app.metrics().registered();
     let location = format!("/v1/users/{}", user.id);
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], with_tag(user)).into_response())
@@ -150,11 +156,17 @@ pub(super) async fn show(
     security(("token" = [])),
     responses(
         (status = 200, description = "Changed", body = UserBody),
-        (status = 400, description = "No UUID or no JSON", body = ProblemBody, content_type = "application/problem+json"),
+        (
+            status = 400, description = "No UUID or no JSON",
+            body = ProblemBody, content_type = "application/problem+json"
+        ),
         (status = 401, description = "Not logged in", body = ProblemBody, content_type = "application/problem+json"),
         (status = 403, description = "Not allowed", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "No such account", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "The address is taken", body = ProblemBody, content_type = "application/problem+json"),
+        (
+            status = 409, description = "The address is taken",
+            body = ProblemBody, content_type = "application/problem+json"
+        ),
         (status = 412, description = "Another version", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "Invalid fields", body = ProblemBody, content_type = "application/problem+json")
     )
@@ -215,9 +227,15 @@ pub(super) async fn delete(
     security(("token" = [])),
     responses(
         (status = 200, description = "One page", body = page::UserList),
-        (status = 400, description = "Wrong limit or cursor", body = ProblemBody, content_type = "application/problem+json"),
+        (
+            status = 400, description = "Wrong limit or cursor",
+            body = ProblemBody, content_type = "application/problem+json"
+        ),
         (status = 401, description = "Not logged in", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, description = "Not an administrator", body = ProblemBody, content_type = "application/problem+json")
+        (
+            status = 403, description = "Not an administrator",
+            body = ProblemBody, content_type = "application/problem+json"
+        )
     )
 )]
 pub(super) async fn list(

@@ -76,7 +76,8 @@ impl Store {
         Ok(session)
     }
 
-    /// Exchanges a refresh token for its successor. In one transaction, so that of two simultaneous uses one is a reuse.
+    /// Exchanges a refresh token for its successor. In one transaction, so that of two simultaneous uses one is a
+    /// reuse.
     pub(crate) async fn rotate(
         &self,
         token: &RefreshToken,

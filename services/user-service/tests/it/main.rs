@@ -1,5 +1,7 @@
 //! Tests of user-service: every route, good and bad, without a socket; and the program itself.
 
+#![expect(clippy::unwrap_used, reason = "an assumption of a test that does not hold is to fail it")]
+
 mod accounts;
 mod listing;
 mod process;
