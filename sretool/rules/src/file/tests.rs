@@ -28,7 +28,8 @@ fn a_whole_file() {
         "r.yaml",
         "groups:\n\
          - name: slo\n  interval: 30s\n  limit: 10\n  query_offset: 1m\n  labels: {team: core, tier: '1'}\n  rules:\n\
-         \x20 - record: job:x:rate5m\n    expr: |\n      sum by (job) (\n        rate(x_total[5m])\n      )\n    labels: {tier: 2}\n\
+         \x20 - record: job:x:rate5m\n    expr: |\n      sum by (job) (\n        rate(x_total[5m])\n      )\n\
+         \x20   labels: {tier: 2}\n\
          \x20 - alert: High\n    expr: job:x:rate5m > 1\n    for: 5m\n    keep_firing_for: 1h\n\
          \x20   labels: {severity: page}\n    annotations: {summary: '{{ $value }} in {{ $labels.job }}'}\n\
          - name: empty\n",

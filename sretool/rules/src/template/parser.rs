@@ -41,7 +41,7 @@ pub(super) enum Operand {
 }
 
 /// How a list of nodes ended.
-enum End {
+enum Stop {
     Input,
     End,
     Else(usize, Vec<Token>),
@@ -51,8 +51,8 @@ pub(super) fn parse(text: &str) -> Result<Vec<Node>, TemplateError> {
     let mut parser = Parser { pieces: split(text)?.into_iter(), variables: Vec::new(), depth: 0 };
     parser.variables.extend(["", "labels", "externalLabels", "externalURL", "value"].map(str::to_owned));
     match parser.nodes()? {
-        (nodes, End::Input) => Ok(nodes),
-        (_, End::End | End::Else(..)) => {
+        (nodes, Stop::Input) => Ok(nodes),
+        (_, Stop::End | Stop::Else(..)) => {
             Err(TemplateError::syntax(0, "there is an `end` or `else` without an `if`, `with` or `range`"))
         }
     }
@@ -69,7 +69,7 @@ struct Parser {
 const MAX_DEPTH: usize = 64;
 
 impl Parser {
-    fn nodes(&mut self) -> Result<(Vec<Node>, End), TemplateError> {
+    fn nodes(&mut self) -> Result<(Vec<Node>, Stop), TemplateError> {
         let mut nodes = Vec::new();
         while let Some(piece) = self.pieces.next() {
             let (offset, tokens) = match piece {
@@ -84,8 +84,8 @@ impl Parser {
                 _ => String::new(),
             };
             match keyword.as_str() {
-                "end" => return Ok((nodes, End::End)),
-                "else" => return Ok((nodes, End::Else(offset, tokens[1..].to_vec()))),
+                "end" => return Ok((nodes, Stop::End)),
+                "else" => return Ok((nodes, Stop::Else(offset, tokens[1..].to_vec()))),
                 "if" | "with" | "range" => nodes.push(self.block(&keyword, offset, tokens[1..].to_vec())?),
                 "define" | "template" | "block" | "break" | "continue" => {
                     return Err(TemplateError::unsupported(offset, format!("`{{{{ {keyword} }}}}`")));
@@ -93,7 +93,7 @@ impl Parser {
                 _ => nodes.push(Node::Action(self.pipeline(offset, tokens)?)),
             }
         }
-        Ok((nodes, End::Input))
+        Ok((nodes, Stop::Input))
     }
 
     fn block(&mut self, keyword: &str, offset: usize, tokens: Vec<Token>) -> Result<Node, TemplateError> {
@@ -122,9 +122,9 @@ impl Parser {
             let (body, end) = self.nodes()?;
             branches.push((condition, body));
             match end {
-                End::End => return Ok(Node::If(branches, Vec::new())),
-                End::Input => return Err(unclosed(offset, "if")),
-                End::Else(at, rest) => match rest.first() {
+                Stop::End => return Ok(Node::If(branches, Vec::new())),
+                Stop::Input => return Err(unclosed(offset, "if")),
+                Stop::Else(at, rest) => match rest.first() {
                     Some(Token::Word(word)) if word == "if" => condition = self.pipeline(at, rest[1..].to_vec())?,
                     Some(_) => return Err(TemplateError::syntax(at, "only `if` can follow `else`")),
                     None => {
@@ -140,12 +140,12 @@ impl Parser {
     fn body_and_else(&mut self, offset: usize, keyword: &str) -> Result<(Vec<Node>, Vec<Node>), TemplateError> {
         let (body, end) = self.nodes()?;
         match end {
-            End::Else(_, rest) if rest.is_empty() => {
+            Stop::Else(_, rest) if rest.is_empty() => {
                 let (otherwise, end) = self.nodes()?;
                 closed(&end, offset, keyword)?;
                 Ok((body, otherwise))
             }
-            End::Else(at, _) => Err(TemplateError::unsupported(at, format!("`else …` within `{keyword}`"))),
+            Stop::Else(at, _) => Err(TemplateError::unsupported(at, format!("`else …` within `{keyword}`"))),
             end => closed(&end, offset, keyword).map(|()| (body, Vec::new())),
         }
     }
@@ -197,8 +197,8 @@ fn unclosed(offset: usize, keyword: &str) -> TemplateError {
     TemplateError::syntax(offset, format!("`{keyword}` has no `{{{{ end }}}}`; add it"))
 }
 
-fn closed(end: &End, offset: usize, keyword: &str) -> Result<(), TemplateError> {
-    if matches!(end, End::End) { Ok(()) } else { Err(unclosed(offset, keyword)) }
+fn closed(end: &Stop, offset: usize, keyword: &str) -> Result<(), TemplateError> {
+    if matches!(end, Stop::End) { Ok(()) } else { Err(unclosed(offset, keyword)) }
 }
 
 struct Commands<'a, I> {

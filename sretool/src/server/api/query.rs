@@ -36,9 +36,10 @@ pub(super) async fn range(State(app): Shared, params: Params) -> ApiResult {
         return Err(ApiError::parameter("step", cause));
     }
     if end.saturating_sub(start) / step > MAX_POINTS {
-        return Err(ApiError::bad_data(
-            "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)",
-        ));
+        let remedy = "Try decreasing the query resolution (?step=XX)";
+        return Err(ApiError::bad_data(format!(
+            "exceeded maximum resolution of 11,000 points per timeseries. {remedy}"
+        )));
     }
     let expr = params.expression()?;
     let limit = params.limit()?;

@@ -87,8 +87,8 @@ pub(super) async fn index(State(app): Shared) -> Html<String> {
     Html(format!(
         "<!doctype html><meta charset=\"utf-8\"><title>sretool</title>\
          <h1>sretool {}</h1>\
-         <p>An embedded Prometheus: {} targets, {} rule groups, {} series. It answers the Prometheus HTTP API; point \
-         Grafana, promtool or <code>sretool tui</code> at this address.</p>\
+         <p>An embedded Prometheus (targets: {}, rule groups: {}, series: {}). It answers the Prometheus HTTP API: \
+         point Grafana, promtool or <code>sretool tui</code> at this address.</p>\
          <ul><li><a href=\"/api/v1/targets\">targets</a><li><a href=\"/api/v1/rules\">rules</a>\
          <li><a href=\"/api/v1/alerts\">alerts</a><li><a href=\"/metrics\">metrics</a></ul>\n",
         env!("CARGO_PKG_VERSION"),

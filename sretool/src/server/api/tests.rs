@@ -152,7 +152,11 @@ async fn failed_evaluations_and_timeouts_have_their_own_status() {
 #[tokio::test]
 async fn exactly_the_largest_resolution_is_allowed() {
     let answer = data("/api/v1/query_range?query=up&start=0&end=11000&step=1").await;
-    assert_eq!(answer["result"][0]["values"].as_array().map(Vec::len), Some(321), "twenty seconds and the lookback");
+    assert_eq!(
+        answer["result"][0]["values"].as_array().map(Vec::len),
+        Some(320),
+        "twenty seconds and the lookback, whose far end is open"
+    );
 }
 
 #[tokio::test]

@@ -15,18 +15,18 @@ const LIMIT: usize = 128 << 20;
 /// Answers 204 when everything was stored, 400 where a sample was refused: senders drop what a 400 refuses, and
 /// repeat only what failed with 5xx.
 pub(super) async fn write(State(app): Shared, body: Bytes) -> Result<StatusCode, ApiError> {
-    let timeout = app.query_timeout;
-    let store = move |app: &super::App| {
+    // Not among the query slots: slow queries must not hold up what is written.
+    let task = tokio::task::spawn_blocking(move || {
         let request = remote_write::decode(&body, LIMIT).map_err(ApiError::bad_data)?;
         let (accepted, refused) = append(&app.store, &request);
         Metrics::count(&app.metrics.samples, "accepted", accepted);
         if let Some((rejected, message)) = refused {
             Metrics::count(&app.metrics.samples, "rejected", rejected);
-            return Err(ApiError::new(ErrorType::BadData, message));
+            return Err(ApiError::bad_data(message));
         }
         Ok(StatusCode::NO_CONTENT)
-    };
-    app.compute(timeout, store).await
+    });
+    task.await.map_err(|e| ApiError::new(ErrorType::Internal, e))?
 }
 
 /// Stores what can be stored; tells how much was refused, and why.
