@@ -11,8 +11,16 @@ use std::process::ExitCode;
 
 pub use report::{JudgeError, judge};
 
+const QUERIES: &str = "\
+Queries: a metricSource of type prometheus holds PromQL under spec.query, in one of two forms.
+  A bare selector, such as http_requests_total{status=~\"5..\"}: with counter: true the events of a window are
+  sum(increase(SELECTOR[WINDOW])), with counter: false sum(sum_over_time(SELECTOR[WINDOW])).
+  An expression with {{.window}} or $window where the window goes, such as sum(increase(jobs_total[$window])):
+  it yields the number of events in the window, or the ratio under raw.";
+
 /// Arguments of `sretool slo`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = QUERIES)]
 pub struct Args {
     #[command(subcommand)]
     command: Command,

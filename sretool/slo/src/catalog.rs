@@ -7,8 +7,12 @@ use crate::model::{
 };
 use crate::openslo;
 use crate::query::{EventQuery, QueryForm};
+use crate::windows::BurnWindows;
 use std::collections::HashMap;
 use std::sync::Arc;
+
+/// Code of findings about SLOs that are valid but left out.
+const UNSUPPORTED: &str = "unsupported";
 
 /// One target of one objective, every reference followed: what is evaluated and alerted on.
 #[derive(Clone, Debug)]
@@ -126,6 +130,11 @@ impl Catalog {
     pub fn is_valid(&self) -> bool {
         self.findings.iter().all(|finding| finding.severity != Severity::Error)
     }
+
+    /// Whether every SLO can be evaluated: nothing is invalid, and nothing valid is unsupported.
+    pub fn is_complete(&self) -> bool {
+        self.is_valid() && self.findings.iter().all(|finding| finding.code != UNSUPPORTED)
+    }
 }
 
 struct Resolver<'d> {
@@ -158,6 +167,9 @@ impl<'d> Resolver<'d> {
         };
         if spec.objectives.is_empty() {
             unsupported(out, document.at, "an SLO without objectives", "add one objective");
+        }
+        for objective in &spec.objectives {
+            warn_unfireable(objective, out);
         }
         let several = spec.objectives.len() > 1;
         let one = |(i, objective): (usize, &Objective)| {
@@ -266,7 +278,21 @@ fn period(document: &Document, spec: &SloSpec, out: &mut Collector) -> Option<Wi
     Some(window.duration)
 }
 
+/// Where a factor times the budget reaches 1, not even a full outage burns fast enough.
+fn warn_unfireable(objective: &Objective, out: &mut Collector) {
+    let budget = 1.0 - objective.target;
+    for condition in BurnWindows::workbook().conditions.iter().filter(|c| c.factor * budget >= 1.0) {
+        let (factor, long) = (condition.factor, condition.long);
+        let message = format!(
+            "no outage can burn a budget of {:.4} {factor} times too fast, so the {} over {long} never fires",
+            budget, condition.urgency
+        );
+        let remedy = format!("promise more than {:.4}, or rely on the slower conditions", 1.0 - 1.0 / factor);
+        out.warning(objective.at, "unfireable", message, Some(remedy));
+    }
+}
+
 fn unsupported(out: &mut Collector, at: Position, what: &str, remedy: &str) {
     let message = format!("{what} is valid but is not supported yet, so this SLO is neither reported nor alerted on");
-    out.warning(at, "unsupported", message, Some(remedy.to_owned()));
+    out.warning(at, UNSUPPORTED, message, Some(remedy.to_owned()));
 }

@@ -25,7 +25,7 @@ pub(super) fn load_usable(paths: &[PathBuf], io: &mut Io<'_>) -> Result<Catalog,
         io.note(finding);
     }
     // An SLO that is valid but not supported must not silently be without rules and without a judgement.
-    if !catalog.findings.is_empty() {
+    if !catalog.is_complete() {
         return Err(exit::invalid());
     }
     if catalog.slos.is_empty() {

@@ -146,6 +146,20 @@ fn objectives_are_in_range_and_have_one_target() {
 }
 
 #[test]
+fn conditions_that_cannot_fire_are_a_warning() {
+    check(
+        "targetPercent: 99.9",
+        "target: 0.93",
+        &[
+            "a.yaml:37:15: warning: no outage can burn a budget of 0.0700 14.4 times too fast, so the page over 1h never \
+           fires; promise more than 0.9306, or rely on the slower conditions (unfireable)",
+        ],
+    );
+    let catalog = Catalog::load([("a.yaml", VALID.replace("targetPercent: 99.9", "target: 0.93").as_str())]);
+    assert!(catalog.is_complete() && catalog.slos.len() == 1);
+}
+
+#[test]
 fn windows_are_one_and_complete() {
     check(
         "duration: 30d",
@@ -265,4 +279,22 @@ fn agrees_with_the_reference_sdk() {
         }
     }
     assert_eq!(accepted, 6);
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_text_is_read_or_refused(text in "[ \t\na-z0-9:{}\\[\\],&*!|>'\"%@#é-]{0,80}") {
+        let catalog = Catalog::load([("a.yaml", text.as_str())]);
+        proptest::prop_assert!(catalog.slos.is_empty());
+        proptest::prop_assert!(catalog.findings.iter().all(|finding| finding.at.line > 0 && finding.at.column > 0));
+    }
+
+    #[test]
+    fn a_valid_document_with_a_piece_cut_out_is_read_or_refused(start in 0..VALID.len(), length in 0..40_usize) {
+        let end = (start + length).min(VALID.len());
+        let text = format!("{}{}", &VALID[..start], &VALID[end..]);
+        let catalog = Catalog::load([("a.yaml", text.as_str())]);
+        // Whatever is left is an SLO, or the findings say why not; comments and empty files are neither.
+        proptest::prop_assert!(catalog.slos.len() == 1 || !catalog.findings.is_empty() || text.trim().is_empty());
+    }
 }
