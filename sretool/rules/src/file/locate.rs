@@ -37,7 +37,8 @@ pub(super) fn yaml_message(error: &Error) -> String {
         Error::DuplicateMappingKey { key: Some(key), .. } => format!("the key `{key}` is given twice; remove one"),
         Error::DuplicateMappingKey { key: None, .. } => "a key is given twice; remove one".to_owned(),
         Error::MultipleDocuments { .. } => {
-            "a second YAML document begins, which Prometheus ignores; put its groups into a file of their own".to_owned()
+            "a second YAML document begins, which Prometheus ignores; put its groups into a file of their own"
+                .to_owned()
         }
         other => {
             let text = other.to_string();
