@@ -130,3 +130,47 @@ fn usable(set: &JwkSet) -> KeyMap {
         .filter_map(|jwk| Some((jwk.common.key_id.clone()?, DecodingKey::from_jwk(jwk).ok()?)))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::auth::Issuer;
+    use axum::Router;
+    use axum::routing::get;
+
+    /// A publisher of keys that can be changed.
+    async fn publisher(keys: Arc<RwLock<JwkSet>>) -> String {
+        let answer = async move || axum::Json(keys.read().unwrap().clone());
+        let router = Router::new().route("/.well-known/jwks.json", get(answer));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        url
+    }
+
+    #[tokio::test]
+    async fn a_new_key_is_found_and_the_old_one_forgotten() {
+        let (old, new) = (Issuer::generate().unwrap(), Issuer::generate().unwrap());
+        let published = Arc::new(RwLock::new(old.jwks()));
+        let url = publisher(Arc::clone(&published)).await;
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let keys = Keys::remote_every(&url, client, Duration::ZERO);
+        assert!(keys.find(old.kid()).await.is_ok());
+        assert_eq!(keys.find(new.kid()).await.unwrap_err(), AuthError::UnknownKey);
+        *published.write().unwrap() = new.jwks();
+        assert!(keys.find(new.kid()).await.is_ok());
+        assert_eq!(keys.find(old.kid()).await.unwrap_err(), AuthError::UnknownKey);
+    }
+
+    #[test]
+    fn keys_of_other_kinds_are_passed_over() {
+        let mut set = Issuer::from_seed([1; 32]).unwrap().jwks();
+        let rsa = r#"{"kty":"RSA","kid":"r","n":"AQAB","e":"AQAB"}"#;
+        let symmetric = r#"{"kty":"oct","kid":"s","k":"c2VjcmV0"}"#;
+        set.keys.extend([rsa, symmetric].map(|key| serde_json::from_str(key).unwrap()));
+        let mut nameless = set.keys[0].clone();
+        nameless.common.key_id = None;
+        set.keys.push(nameless);
+        assert_eq!(usable(&set).len(), 1);
+    }
+}

@@ -1,19 +1,23 @@
 //! The reasons to stop: a signal, or the end of standard input.
 
+use std::future::Future;
 use std::io::Read as _;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
-/// Returns when the process is asked to stop: SIGTERM, SIGINT, or, when `stdin` is set, the end of standard input.
+/// Starts listening for requests to stop, and returns what becomes ready at the first one: SIGTERM, SIGINT, or, when
+/// `stdin` is set, the end of standard input. One that comes before the future is awaited is not lost.
 ///
 /// A supervisor holds the other end of the pipe. When it dies, even by SIGKILL, the kernel closes it.
-pub async fn stop_requested(stdin: bool) {
-    let end_of_input = end_of_input(stdin);
+pub fn stop_requested(stdin: bool) -> impl Future<Output = ()> {
     let (mut terminate, mut interrupt) = (listen(SignalKind::terminate()), listen(SignalKind::interrupt()));
-    tokio::select! {
-        () = received(&mut terminate) => {}
-        () = received(&mut interrupt) => {}
-        () = end_of_input => {}
+    let end_of_input = stdin.then(watch_input).flatten();
+    async move {
+        tokio::select! {
+            () = received(&mut terminate) => {}
+            () = received(&mut interrupt) => {}
+            () = ended(end_of_input) => {}
+        }
     }
 }
 
@@ -36,10 +40,8 @@ async fn received(signal: &mut Option<tokio::signal::unix::Signal>) {
     }
 }
 
-async fn end_of_input(watched: bool) {
-    if !watched {
-        return std::future::pending().await;
-    }
+/// Tells when standard input has ended; `None` when that cannot be watched.
+fn watch_input() -> Option<oneshot::Receiver<()>> {
     let (ended, wait) = oneshot::channel();
     // A thread of its own: a blocked read cannot be cancelled, and would keep the runtime from ending.
     let started = std::thread::Builder::new().name("stdin-watch".to_owned()).spawn(move || {
@@ -49,12 +51,19 @@ async fn end_of_input(watched: bool) {
         let _ = ended.send(());
     });
     match started {
-        Ok(_) => {
-            let _ = wait.await;
-        }
+        Ok(_) => Some(wait),
         Err(error) => {
             tracing::warn!(%error, "cannot watch standard input");
-            std::future::pending().await
+            None
         }
+    }
+}
+
+async fn ended(input: Option<oneshot::Receiver<()>>) {
+    match input {
+        Some(wait) => {
+            let _ = wait.await;
+        }
+        None => std::future::pending().await,
     }
 }
