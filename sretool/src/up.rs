@@ -171,6 +171,7 @@ async fn operate(args: Args, prepared: Prepared, io: &mut Io<'_>) -> ExitCode {
     io.line(format_args!("administrator {} password {}", platform.admin_email, platform.admin_password));
     let status = match operate::announce(&platform, &mut running, io).await {
         Some(status) => status,
+        None if io.terminal && !args.no_tui => operate::show(&mut running, io).await,
         None => operate::watch_over(&mut running, io).await,
     };
     operate::shut_down(running, io).await;

@@ -3,8 +3,8 @@
 use super::platform::{Platform, Service};
 use super::supervisor::Event;
 use super::{Running, STATUS_INTERVAL, status};
-use crate::exit;
 use crate::io::Io;
+use crate::{exit, tui};
 use std::process::ExitCode;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -13,6 +13,9 @@ use tokio::time::Instant;
 const START_LIMIT: Duration = Duration::from_secs(60);
 /// How often readiness is asked for while a service starts.
 const READINESS_INTERVAL: Duration = Duration::from_millis(50);
+
+/// How often the dashboard asks for new values.
+const DASHBOARD_REFRESH_MS: i64 = 1_000;
 
 /// Waits until each service is ready and prints its `ready` line. `Some` when the platform cannot come up.
 pub(super) async fn announce(platform: &Platform, running: &mut Running, io: &mut Io<'_>) -> Option<ExitCode> {
@@ -78,6 +81,35 @@ pub(super) async fn watch_over(running: &mut Running, io: &mut Io<'_>) -> ExitCo
                     io.line(line);
                 }
             }
+        }
+    }
+}
+
+/// Shows the dashboard until the user quits. What happens to the services meanwhile is told afterwards, since the
+/// dashboard owns the screen.
+pub(super) async fn show(running: &mut Running, io: &mut Io<'_>) -> ExitCode {
+    let options = match tui::Options::for_url(&running.server.url()) {
+        Ok(options) => tui::Options { refresh_ms: DASHBOARD_REFRESH_MS, ..options },
+        Err(error) => {
+            io.error(error);
+            return exit::invalid();
+        }
+    };
+    let shown = tui::run_with(options);
+    tokio::pin!(shown);
+    let mut missed = Vec::new();
+    let result = loop {
+        tokio::select! {
+            result = &mut shown => break result,
+            Some(event) = running.events.recv() => missed.push(event),
+        }
+    };
+    let failed = missed.iter().filter_map(|event| report(event, io)).next_back();
+    match result {
+        Ok(()) => failed.unwrap_or_else(exit::good),
+        Err(error) => {
+            io.error(error);
+            exit::failed()
         }
     }
 }
