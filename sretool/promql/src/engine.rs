@@ -71,7 +71,7 @@ pub struct Evaluation {
 pub enum EvalError {
     /// The query is too large.
     #[error(
-        "query processing would load too many samples into memory: more than {limit}; narrow its selectors, its range or its step"
+        "query processing would load too many samples into memory (limit {limit}): narrow its selectors, range or step"
     )]
     TooManySamples {
         /// The limit.

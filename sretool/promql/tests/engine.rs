@@ -108,7 +108,7 @@ fn too_many_samples_are_refused() {
     let options = EngineOptions { max_samples: 6, ..v3() };
     let error = instant(&counter(), options, "sum_over_time(c_total[5m])", 60_000).expect_err("too many");
     assert_eq!(error, EvalError::TooManySamples { limit: 6 });
-    assert!(error.to_string().contains("more than 6"));
+    assert!(error.to_string().contains("limit 6"));
     let expr = parse("vector(time())").expect("valid");
     let engine = Engine::new(EngineOptions { max_samples: 1000, ..v3() });
     // A billion steps are refused before they take memory.
@@ -234,9 +234,8 @@ fn remarks_name_their_place() {
     let (_, infos) = remarks("1 +\n  rate(gauge[1m])");
     assert_eq!(
         infos,
-        [
-            "PromQL info: metric might not be a counter, name does not end in _total/_sum/_count/_bucket: \"gauge\" (2:8)"
-        ]
+        ["PromQL info: metric might not be a counter, \
+             name does not end in _total/_sum/_count/_bucket: \"gauge\" (2:8)"]
     );
     let (warnings, _) = remarks("quantile(2, gauge)");
     assert_eq!(warnings, ["PromQL warning: quantile value should be between 0 and 1, got 2 (1:10)"]);

@@ -94,7 +94,7 @@ impl Evaluator<'_> {
         let mut result = Merged::default();
         for key in order {
             let (many, one) = &sides[&key];
-            let mut group = Group { binary: b, swapped, taken: Vec::new(), grid };
+            let mut group = Group { binary: b, swapped, filters_first: self.closed(), taken: Vec::new(), grid };
             group.combine(many, one, &mut result)?;
         }
         let mut series = result.series;
@@ -174,6 +174,8 @@ impl Merged {
 struct Group<'a> {
     binary: &'a BinaryExpr,
     swapped: bool,
+    /// Prometheus 2.42 looks for second matches among what passes a comparison only.
+    filters_first: bool,
     /// For each time the results so far, by which a second match shows.
     taken: Vec<HashSet<Labels>>,
     grid: Grid,
@@ -201,19 +203,18 @@ impl Group<'_> {
             if !present(l) || !present(r) {
                 continue;
             }
-            if let Some(taken) = self.taken.get_mut(i) {
+            let (x, y) = if self.swapped { (r, l) } else { (l, r) };
+            let (value, holds) = apply(b.op, x, y);
+            let keep = holds || b.return_bool;
+            if let Some(taken) = self.taken.get_mut(i).filter(|_| keep || !self.filters_first) {
                 let grouped = b.matching.cardinality != Cardinality::OneToOne;
                 let key = if grouped { labels.clone() } else { Labels::default() };
                 if !taken.insert(key) {
                     return Err(EvalError::Matching(multiple(grouped).into()));
                 }
             }
-            let (l, r) = if self.swapped { (r, l) } else { (l, r) };
-            let (value, holds) = apply(b.op, l, r);
-            if b.return_bool {
-                *slot = truth(holds);
-            } else if holds {
-                *slot = value;
+            if keep {
+                *slot = if b.return_bool { truth(holds) } else { value };
             }
         }
         let merged = result.slot(labels, self.grid.len);

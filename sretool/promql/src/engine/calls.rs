@@ -78,7 +78,7 @@ impl Evaluator<'_> {
             return Ok(Data::Vector(vec![Series { labels: Labels::default(), drop_name: false, values }]));
         };
         let vector = self.vector(arg, grid)?;
-        Ok(Data::Vector(self.map(vector, |v| f(v as i64))?))
+        Ok(Data::Vector(self.map(vector, |v| if v.is_nan() { v } else { f(v as i64) })?))
     }
 
     /// The time of each sample: of the stored one where the argument is a selector, else of the evaluation.

@@ -97,7 +97,11 @@ impl<'a> Evaluator<'a> {
 
     fn negate(&mut self, data: Data) -> Evaluated<Data> {
         match data {
-            Data::Vector(series) => Ok(Data::Vector(self.map(series, |v| -v)?)),
+            Data::Vector(mut series) => {
+                let values = series.iter_mut().flat_map(|s| &mut s.values);
+                values.filter(|v| present(**v)).for_each(|v| *v = -*v);
+                Ok(Data::Vector(self.drop_names_of_all(series)?))
+            }
             other => Ok(Data::Scalar(other.into_scalar().into_iter().map(|v| -v).collect())),
         }
     }

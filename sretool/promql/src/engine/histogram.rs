@@ -14,6 +14,8 @@ use std::collections::HashMap;
 /// Differences of successive buckets below this share are taken for rounding errors.
 const SMALL_DELTA: f64 = 1e-12;
 
+const DOCS: &str = "https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile";
+
 /// A bucket at one time: how many observations are at most `upper`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Bucket {
@@ -195,7 +197,8 @@ impl Repairs {
         let of = if name.is_empty() { String::new() } else { format!(" for metric name {name:?}") };
         let Repair { min_bound, max_bound, max_diff } = self.worst;
         format!(
-            "input to histogram_quantile needed to be fixed for monotonicity (see https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile){of}, from buckets {} to {}, with a max diff of {}, over {} samples from {} to {}",
+            "input to histogram_quantile needed to be fixed for monotonicity (see {DOCS}){of}, \
+             from buckets {} to {}, with a max diff of {}, over {} samples from {} to {}",
             number(min_bound),
             number(max_bound),
             two_digits(max_diff),

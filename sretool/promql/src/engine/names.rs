@@ -25,6 +25,14 @@ impl Evaluator<'_> {
         if self.options.compat == Compat::V3 { Ok(series) } else { self.finish_names(series) }
     }
 
+    /// The same for functions over ranges and for signs: for these 2.42 refuses two series of the same labels even
+    /// where they have no time in common.
+    pub fn drop_names_of_all(&self, series: Vec<Series>) -> Evaluated<Vec<Series>> {
+        let before = series.len();
+        let dropped = self.drop_names(series)?;
+        if dropped.len() < before { Err(EvalError::DuplicateLabels) } else { Ok(dropped) }
+    }
+
     /// Drops the names that were to be dropped and merges series that are now alike.
     pub fn finish_names(&self, mut series: Vec<Series>) -> Evaluated<Vec<Series>> {
         for s in series.iter_mut().filter(|s| s.drop_name) {

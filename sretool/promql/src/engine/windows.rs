@@ -70,7 +70,7 @@ impl Evaluator<'_> {
         }
         // The first and last sample are still samples of the metric.
         let same = matches!(call.function.name, "first_over_time" | "last_over_time");
-        if same { Ok(vector) } else { self.drop_names(vector) }
+        if same { Ok(vector) } else { self.drop_names_of_all(vector) }
     }
 
     fn slide(&self, series: &RawSeries, ranges: &Ranges, params: &[Vec<f64>; 2], f: WindowFn, grid: Grid) -> Vec<f64> {

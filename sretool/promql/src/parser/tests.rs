@@ -236,7 +236,8 @@ fn remedies() {
     let shown = parse(src).expect_err(src).render(src);
     assert_eq!(
         shown,
-        "2:8: expected type range vector in call to function \"rate\", got instant vector\n  |\n2 |   rate(a)\n  |        ^\n  \
+        "2:8: expected type range vector in call to function \"rate\", got instant vector\n  |\n\
+         2 |   rate(a)\n  |        ^\n  \
          = help: add a range such as `[5m]`"
     );
 }

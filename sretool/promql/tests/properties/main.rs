@@ -1,5 +1,6 @@
 //! Properties of the parser and the evaluator over random expressions.
 
+#[path = "../common/expressions.rs"]
 mod expressions;
 
 use expressions::{any_expression, sloppy_expression, vector_expression};
@@ -49,16 +50,23 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, cases: 500, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_range_query_is_its_instant_queries(src in vector_expression(), store in stores(), start in 0..40i64, step in 1..40i64) {
+    fn a_range_query_is_its_instant_queries(
+        src in vector_expression(),
+        store in stores(),
+        start in 0..40i64,
+        step in 1..40i64,
+    ) {
         let expr = parse(&src).map_err(|e| TestCaseError::fail(e.render(&src)))?;
         // Where `or` joins a metric and a computed series of one name, Prometheus 3 drops the name for the whole range
         // if it does so at one time; 2.42 drops names at once, so that times are independent of each other.
         let compat = if src.contains(" or") { Compat::V2_42 } else { Compat::V3 };
-        let engine = Engine::new(EngineOptions { lookback_ms: 20_000, default_step_ms: 5000, compat, ..EngineOptions::default() });
+        let (lookback_ms, default_step_ms) = (20_000, 5000);
+        let engine = Engine::new(EngineOptions { lookback_ms, default_step_ms, compat, ..EngineOptions::default() });
         let (start, step) = (start * 1000, step * 1000);
         let end = start + 5 * step;
-        let instants: Result<Vec<_>, _> =
-            (0..=5).map(|i| engine.instant(&store, &expr, start + i * step).map(|e| (start + i * step, e.value))).collect();
+        let times = (0..=5).map(|i| start + i * step);
+        let at = |t| engine.instant(&store, &expr, t).map(|e| (t, e.value));
+        let instants: Result<Vec<_>, _> = times.map(at).collect();
         match (engine.range(&store, &expr, start, end, step), instants) {
             (Ok(range), Ok(instants)) => {
                 let mut wanted: BTreeMap<(String, i64), f64> = BTreeMap::new();
@@ -90,8 +98,8 @@ fn close(a: f64, b: f64) -> bool {
     a == b || (a.is_nan() && b.is_nan()) || (a - b).abs() <= 1e-9 * a.abs().max(b.abs()).max(1e-6)
 }
 
-const TOKENS: &str = "a sum by ( ) { } [ ] , = != =~ \"x\" 'y' 5m 1 0x1f 1e3 - + * / ^ % < > == >= and or unless offset @ : rate \
-    on ignoring group_left bool inf nan start step # ` atan2 without topk </ é . _ min_of anchored fill";
+const TOKENS: &str = "a sum by ( ) { } [ ] , = != =~ \"x\" 'y' 5m 1 0x1f 1e3 - + * / ^ % < > == >= and or unless \
+    offset @ : rate on ignoring group_left bool inf nan start step # ` atan2 without topk </ é . _ min_of anchored fill";
 
 fn tokens() -> impl Strategy<Value = String> {
     let mut tokens: Vec<_> = TOKENS.split_whitespace().collect();
