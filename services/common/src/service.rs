@@ -21,6 +21,7 @@ use prometheus_client::registry::Registry;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::oneshot;
 use utoipa_axum::router::OpenApiRouter;
 
 /// What a service is called, and where it listens when not told otherwise.
@@ -250,7 +251,20 @@ async fn start<C>(
     let drain = Drain { delay: settings.drain_delay, deadline: settings.drain_deadline };
     let stop = server::stop_requested(settings.exit_on_stdin_eof);
     let service = build(Context::new(spec, settings), config).await?;
-    server::serve(listeners, service, drain, stop).await;
+    let (hurry, hurried) = oneshot::channel();
+    let stop = async move {
+        stop.await;
+        tokio::spawn(async move {
+            server::stop_requested(false).await;
+            let _ = hurry.send(());
+        });
+    };
+    let outcome = tokio::select! {
+        _ = server::serve(listeners, service, drain, stop) => Ok(()),
+        Ok(()) = hurried => {
+            Err(StartError::Other("asked to stop a second time; what was still running was broken off".to_owned()))
+        }
+    };
     guard.flush().await;
-    Ok(())
+    outcome
 }

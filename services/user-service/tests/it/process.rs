@@ -34,9 +34,15 @@ fn start(env: &[(&str, &str)]) -> (Child, String, String) {
 }
 
 fn get(address: &str, path: &str) -> String {
+    ask(address, &format!("GET {path}"), "")
+}
+
+fn ask(address: &str, line: &str, body: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-    write!(stream, "GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").unwrap();
+    let length = body.len();
+    let headers = format!("host: x\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {length}");
+    write!(stream, "{line} HTTP/1.1\r\n{headers}\r\n\r\n{body}").unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     answer
@@ -61,6 +67,29 @@ fn run(env: &[(&str, &str)]) -> (Option<i32>, String) {
     (output.status.code(), String::from_utf8(output.stderr).unwrap())
 }
 
+fn send(signal: &str, child: &Child) {
+    let kill = Command::new("kill").args([format!("-{signal}"), child.id().to_string()]).status().unwrap();
+    assert!(kill.success());
+}
+
+#[test]
+fn one_signal_waits_for_a_running_request_and_a_second_one_does_not() {
+    for (signals, status) in [(1, 0), (2, 70)] {
+        let (child, api, admin) = start(&[]);
+        let fault = r#"{"faults":[{"kind":"latency","route":"*","latency_ms":1500}]}"#;
+        assert!(ask(&admin, "PUT /faults", fault).starts_with("HTTP/1.1 200"));
+        let slow = std::thread::spawn(move || get(&api, "/.well-known/jwks.json"));
+        std::thread::sleep(Duration::from_millis(300));
+        for _ in 0..signals {
+            send("TERM", &child);
+            std::thread::sleep(Duration::from_millis(200));
+        }
+        assert_eq!(status_of(child), Some(status), "after {signals} signals");
+        let answered = slow.join().is_ok_and(|answer| answer.starts_with("HTTP/1.1 200"));
+        assert_eq!(answered, signals == 1);
+    }
+}
+
 #[test]
 fn it_serves_and_a_signal_ends_it_with_status_0() {
     for signal in ["TERM", "INT"] {
@@ -68,8 +97,7 @@ fn it_serves_and_a_signal_ends_it_with_status_0() {
         assert!(get(&admin, "/readyz").starts_with("HTTP/1.1 200"));
         assert!(get(&api, "/.well-known/jwks.json").contains("Ed25519"));
         assert!(get(&admin, "/metrics").contains(r#"service_info{service="user-service",version="#));
-        let kill = Command::new("kill").args([format!("-{signal}"), child.id().to_string()]).status().unwrap();
-        assert!(kill.success());
+        send(signal, &child);
         assert_eq!(status_of(child), Some(0), "SIG{signal}");
     }
 }
