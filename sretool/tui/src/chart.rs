@@ -9,7 +9,7 @@ mod line;
 mod spark;
 
 use crate::theme::{Glyphs, Theme};
-use crate::units::{Unit, format};
+use crate::units::{self, Unit, axis_label};
 use axis::{TimeAxis, ValueAxis};
 use canvas::Canvas;
 use promql::Sample;
@@ -105,7 +105,7 @@ impl Chart<'_> {
         let time_height = u16::from(plot_height > 3);
         let rows = plot_height - time_height;
         let values = ValueAxis::new(self, rows);
-        let label_width = if area.width >= 24 { values.label_width() } else { 0 };
+        let label_width = if area.width >= 24 { values.label_width().min(area.width / 3) } else { 0 };
         let axis_width = if label_width > 0 { label_width + 1 } else { 0 };
         let plot = Rect { x: area.x + axis_width, width: area.width - axis_width, height: rows, ..area };
         if label_width > 0 {
@@ -139,18 +139,34 @@ impl Chart<'_> {
         canvas.render(plot, buffer);
     }
 
-    /// One line a series with numbers where there is room for all of them, else all names on one line.
+    /// A table with a line a series where there is room for all of them, else all names on one line.
     fn legend(&self, area: Rect) -> Vec<Line<'_>> {
-        let full = area.height >= 9 + self.series.len() as u16 && area.width >= 40;
-        let entries = self.series.iter().map(|series| self.entry(series, full));
         let thresholds = self.thresholds.iter().map(|t| self.threshold_entry(t));
-        if full {
-            return entries.chain(thresholds).map(Line::from).collect();
+        if area.height >= 10 + self.series.len() as u16 && area.width >= 40 {
+            return self.legend_table(area.width).into_iter().chain(thresholds.map(Line::from)).collect();
         }
         if area.height < 5 {
             return Vec::new();
         }
-        vec![Line::from(entries.chain(thresholds).flatten().collect::<Vec<_>>())]
+        let entries: Vec<_> = self.series.iter().map(|series| self.entry(series)).chain(thresholds).collect();
+        let line = Line::from(entries.concat());
+        if line.width() <= usize::from(area.width) { vec![line] } else { vec![self.narrow_legend(area.width)] }
+    }
+
+    /// Names alone, cut to equal shares of the width.
+    fn narrow_legend(&self, width: u16) -> Line<'static> {
+        let share = usize::from(width) / self.series.len().max(1);
+        let room = share.saturating_sub(self.mark_width() + 2);
+        let entry = |series: &Series<'_>| {
+            let name: String = if series.name.chars().count() <= room {
+                series.name.clone()
+            } else {
+                let ellipsis = Glyphs::new(self.ascii).ellipsis;
+                series.name.chars().take(room.saturating_sub(1)).collect::<String>() + ellipsis
+            };
+            [self.mark(series), Span::styled(format!(" {name} "), self.theme.dim)]
+        };
+        Line::from(self.series.iter().flat_map(entry).collect::<Vec<_>>())
     }
 
     fn mark(&self, series: &Series<'_>) -> Span<'static> {
@@ -158,30 +174,50 @@ impl Chart<'_> {
         Span::styled(mark, series.style)
     }
 
-    fn entry(&self, series: &Series<'_>, full: bool) -> Vec<Span<'static>> {
-        let (text, dim) = (self.theme.text, self.theme.dim);
-        let Some(stats) = stats(series.samples) else {
-            return vec![self.mark(series), Span::styled(format!(" {} no data  ", series.name), dim)];
+    /// The axis names the unit in full, so that the legend need not.
+    fn short(&self, value: f64) -> String {
+        units::cell(self.unit, Some(value)).unwrap_or_else(|| units::NO_DATA.to_owned())
+    }
+
+    fn legend_table(&self, width: u16) -> Vec<Line<'static>> {
+        let numbers = |series: &Series<'_>| {
+            stats(series.samples).map(|stats| [stats.last, stats.min, stats.max].map(|v| self.short(v)))
         };
-        let last = format(self.unit, stats.last);
-        if !full {
-            let name = Span::styled(format!(" {} ", series.name), dim);
-            return vec![self.mark(series), name, Span::styled(format!("{last}  "), text)];
+        let rows: Vec<_> = self.series.iter().map(|series| (series, numbers(series))).collect();
+        let longest = rows.iter().filter_map(|(_, n)| n.as_ref()).flatten().map(|n| n.chars().count()).max();
+        let cell = longest.unwrap_or(0).max(7) + 2;
+        let names = self.series.iter().map(|s| s.name.chars().count()).max().unwrap_or(0);
+        let names = names.min(usize::from(width).saturating_sub(3 * cell + 4));
+        let head = ["last", "min", "max"].map(|name| format!("{name:>cell$}")).concat();
+        let indent = names + self.mark_width() + 1;
+        let mut lines = vec![Line::styled(format!("{:indent$}{head}", ""), self.theme.dim)];
+        for (series, numbers) in rows {
+            let name: String = series.name.chars().take(names).collect();
+            let text = match numbers {
+                Some(numbers) => numbers.map(|number| format!("{number:>cell$}")).concat(),
+                None => format!("{:>cell$}", units::NO_DATA),
+            };
+            let name = Span::styled(format!(" {name:names$}"), self.theme.dim);
+            lines.push(Line::from(vec![self.mark(series), name, Span::styled(text, self.theme.text)]));
         }
-        let width = self.series.iter().map(|s| s.name.chars().count()).max().unwrap_or(0);
-        let numbers = [("last", last), ("min", format(self.unit, stats.min)), ("max", format(self.unit, stats.max))];
-        let mut spans = vec![self.mark(series), Span::styled(format!(" {:width$}", series.name), text)];
-        for (name, value) in numbers {
-            spans.push(Span::styled(format!("  {name} "), dim));
-            spans.push(Span::styled(format!("{value:<9}"), text));
-        }
-        spans
+        lines
+    }
+
+    fn mark_width(&self) -> usize {
+        if self.ascii { 1 } else { 2 }
+    }
+
+    fn entry(&self, series: &Series<'_>) -> Vec<Span<'static>> {
+        let last = stats(series.samples).map_or_else(|| units::NO_DATA.to_owned(), |stats| self.short(stats.last));
+        let name = Span::styled(format!(" {} ", series.name), self.theme.dim);
+        vec![self.mark(series), name, Span::styled(format!("{last}  "), self.theme.text)]
     }
 
     fn threshold_entry(&self, threshold: &Threshold) -> Vec<Span<'static>> {
         let glyphs = Glyphs::new(self.ascii);
-        let value = format(self.unit, threshold.value);
+        let value = axis_label(self.unit, threshold.value);
         let text = format!(" {} {value}  ", threshold.name);
-        vec![Span::styled(glyphs.threshold.repeat(2), self.theme.threshold), Span::styled(text, self.theme.dim)]
+        let mark = glyphs.threshold.repeat(self.mark_width());
+        vec![Span::styled(mark, self.theme.threshold), Span::styled(text, self.theme.dim)]
     }
 }

@@ -130,6 +130,8 @@ pub(crate) struct Selection {
     pub slo: Option<String>,
     pub alert: Option<String>,
     pub run: Option<String>,
+    /// By screen, whether the user chose the row; otherwise the first is followed.
+    pub chosen: [bool; 5],
     /// Whether the run was chosen; otherwise the newest is followed.
     pub run_pinned: bool,
 }
@@ -167,6 +169,8 @@ pub struct State {
     pub(crate) alerts: Slot<Vec<Alert>>,
     pub(crate) selection: Selection,
     pub(crate) filters: [Filter; 5],
+    /// The filter as it was before typing began.
+    pub(crate) filter_before: Filter,
     pub(crate) sorts: [Sort; 5],
     pub(crate) range_ms: i64,
     pub(crate) health: Health,
@@ -198,6 +202,7 @@ impl State {
             alerts: Slot::default(),
             selection: Selection::default(),
             filters: Default::default(),
+            filter_before: Filter::default(),
             sorts: Default::default(),
             range_ms: RANGES_MS[1],
             health: Health::Connecting,

@@ -24,7 +24,7 @@ use crate::state::{Screen, State};
 use crate::theme::{Glyphs, Theme};
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
-use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 /// The smallest size that the screens are made for.
@@ -82,17 +82,35 @@ pub fn view(state: &State, frame: &mut Frame<'_>) {
     if area.width == 0 || area.height == 0 {
         return;
     }
-    let [top, body, bottom] =
-        Layout::vertical([Constraint::Length(1), Constraint::Fill(1), Constraint::Length(1)]).areas(area);
+    let top = Rect { height: 1, ..area };
     header::render(&ui, top, buffer);
     if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
         let text = format!("needs {}x{}", SMALLEST.0, SMALLEST.1);
-        buffer.set_stringn(body.x, body.y, text, usize::from(area.width), ui.theme.dim);
+        if area.height > 1 {
+            buffer.set_stringn(area.x, area.y + 1, text, usize::from(area.width), ui.theme.dim);
+        }
         return;
     }
+    let bottom = Rect { y: area.bottom() - 1, height: 1, ..area };
+    let body = Rect { y: area.y + 1, height: area.height - 2, ..area };
     screen(&ui, body, buffer);
     status::render(&ui, bottom, buffer);
     overlay::render(&ui, body, buffer);
+    if state.config.ascii {
+        only_ascii(buffer);
+    }
+}
+
+/// Units and names from the source may hold what an ASCII terminal cannot show.
+fn only_ascii(buffer: &mut Buffer) {
+    for cell in buffer.content.iter_mut().filter(|cell| !cell.symbol().is_ascii()) {
+        let plain = match cell.symbol() {
+            "µ" => "u",
+            "×" => "x",
+            _ => "?",
+        };
+        cell.set_symbol(plain);
+    }
 }
 
 fn screen(ui: &Ui<'_>, body: Rect, buffer: &mut Buffer) {

@@ -3,6 +3,7 @@
 use super::{Level, label_values, lookup};
 use crate::queries::QueryId as Q;
 use crate::state::State;
+use crate::units::Unit;
 use promql::Value;
 
 /// A load test at a glance.
@@ -42,6 +43,17 @@ pub struct Threshold {
 }
 
 impl Threshold {
+    /// Unit of what was seen: thresholds are on latencies (`p95`, `mean`, `max`), shares, or rates.
+    pub fn unit(&self) -> Unit {
+        match self.expr.trim().split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or("") {
+            "errors" | "availability" | "timeouts" => Unit::Ratio,
+            "rate" => Unit::RequestsPerSecond,
+            "mean" | "max" => Unit::Seconds,
+            name if name.starts_with('p') => Unit::Seconds,
+            _ => Unit::Short,
+        }
+    }
+
     /// How bad it is.
     pub fn level(&self) -> Level {
         match self.ok {

@@ -21,7 +21,16 @@ pub(super) fn press(state: &mut State, key: Key) -> Vec<Cmd> {
         Mode::Filter(text) => edit_filter(state, text, key),
         Mode::Palette(text) => edit_palette(state, text, key),
         Mode::Help => {
-            state.mode = Mode::Normal;
+            match keymap::action(key) {
+                Some(Action::Down) => state.scroll = state.scroll.saturating_add(1),
+                Some(Action::Up) => state.scroll = state.scroll.saturating_sub(1),
+                Some(Action::PageDown) => state.scroll = state.scroll.saturating_add(PAGE),
+                Some(Action::PageUp) => state.scroll = state.scroll.saturating_sub(PAGE),
+                _ => {
+                    state.mode = Mode::Normal;
+                    state.scroll = 0;
+                }
+            }
             Vec::new()
         }
         Mode::ConfirmLoad => {
@@ -46,28 +55,33 @@ fn edit(mut text: String, key: Key) -> Option<String> {
     Some(text)
 }
 
+/// Rows follow the typing as long as it is a regular expression; leaving brings the filter before back.
 fn edit_filter(state: &mut State, text: String, key: Key) -> Vec<Cmd> {
+    let screen = state.screen as usize;
     match key {
         Key::Enter => {
             match Filter::parse(&text) {
-                Ok(filter) => state.filters[state.screen as usize] = filter,
-                Err(cause) => notify(state, format!("filter: {cause}")),
+                Ok(filter) => state.filters[screen] = filter,
+                Err(cause) => {
+                    state.filters[screen] = state.filter_before.clone();
+                    notify(state, format!("filter: {cause}"));
+                }
             }
             state.mode = Mode::Normal;
-            adopt_selection(state);
         }
-        Key::Esc => state.mode = Mode::Normal,
+        Key::Esc => {
+            state.filters[screen] = state.filter_before.clone();
+            state.mode = Mode::Normal;
+        }
         _ => {
-            if let Some(text) = edit(text, key) {
-                // Rows follow the typing as long as it is a regular expression.
-                if let Ok(filter) = Filter::parse(&text) {
-                    state.filters[state.screen as usize] = filter;
-                }
-                state.mode = Mode::Filter(text);
-                adopt_selection(state);
+            let Some(text) = edit(text, key) else { return Vec::new() };
+            if let Ok(filter) = Filter::parse(&text) {
+                state.filters[screen] = filter;
             }
+            state.mode = Mode::Filter(text);
         }
     }
+    adopt_selection(state);
     Vec::new()
 }
 
@@ -102,15 +116,21 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Cmd> {
         Action::Up => step(state, -1),
         Action::First => step(state, isize::MIN),
         Action::Last => step(state, isize::MAX),
-        Action::PageDown => state.scroll = state.scroll.saturating_add(PAGE),
-        Action::PageUp => state.scroll = state.scroll.saturating_sub(PAGE),
+        Action::PageDown => scroll(state, PAGE as isize),
+        Action::PageUp => scroll(state, -(PAGE as isize)),
         Action::PreviousItem => turn(state, -1),
         Action::NextItem => turn(state, 1),
         Action::Open => return open(state),
         Action::Back => back(state),
-        Action::Filter => state.mode = Mode::Filter(state.filter().text().to_owned()),
+        Action::Filter => {
+            state.filter_before = state.filter().clone();
+            state.mode = Mode::Filter(state.filter().text().to_owned());
+        }
         Action::Palette => state.mode = Mode::Palette(String::new()),
-        Action::Help => state.mode = Mode::Help,
+        Action::Help => {
+            state.mode = Mode::Help;
+            state.scroll = 0;
+        }
         Action::ZoomIn => zoom(state, false),
         Action::ZoomOut => zoom(state, true),
         Action::Sort => sort(state),
@@ -128,6 +148,12 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Cmd> {
         }
     }
     Vec::new()
+}
+
+/// Whoever reads on has chosen what to read.
+fn scroll(state: &mut State, by: isize) {
+    state.selection.chosen[state.screen as usize] = true;
+    state.scroll = state.scroll.saturating_add_signed(by);
 }
 
 fn show(state: &mut State, screen: Screen) {
@@ -198,7 +224,7 @@ fn step(state: &mut State, by: isize) {
     }
     let (rows, selected) = rows(state);
     if let Some(key) = neighbour(&rows, selected, by) {
-        select(state, key);
+        choose(state, key);
     }
 }
 
@@ -208,11 +234,18 @@ fn turn(state: &mut State, by: isize) {
         Screen::Service => {
             let names = model::overview::names(state);
             if let Some(name) = neighbour(&names, state.selection.service.as_ref(), by) {
+                state.selection.chosen[Screen::Overview as usize] = true;
                 select_service(state, name);
             }
         }
         _ => step(state, by),
     }
+}
+
+/// A choice of the user's; until there is one, the first row is followed.
+fn choose(state: &mut State, key: String) {
+    state.selection.chosen[state.screen as usize] = true;
+    select(state, key);
 }
 
 fn select(state: &mut State, key: String) {
@@ -261,24 +294,27 @@ pub(super) fn follow_runs(state: &mut State) {
 }
 
 pub(super) fn open_service(state: &mut State, name: String) {
+    state.selection.chosen[Screen::Overview as usize] = true;
     select_service(state, name);
     show(state, Screen::Service);
 }
 
-/// Selects the first row where nothing is selected or the selected row is gone.
+/// Selects the first row where nothing was chosen or the chosen row is gone.
 pub(super) fn adopt_selection(state: &mut State) {
     if state.screen == Screen::Load {
         adopt_run(state);
         return;
     }
-    if state.screen == Screen::Service && state.selection.service.is_none() {
+    let service_chosen = state.selection.chosen[Screen::Overview as usize];
+    if state.screen == Screen::Service && !service_chosen {
         // The first that serves requests: a scrape target without any has nothing to show here.
         if let Some(name) = model::overview::first_serving(state) {
             select_service(state, name);
         }
     }
     let (rows, selected) = rows(state);
-    let known = selected.is_some_and(|key| rows.contains(key));
+    let chosen = state.selection.chosen[state.screen as usize];
+    let known = selected.is_some_and(|key| rows.contains(key)) && chosen;
     // An empty answer may be a moment's; the selection waits for its row to return.
     if let (false, Some(first)) = (known, rows.first().cloned()) {
         select(state, first);
@@ -296,6 +332,7 @@ fn adopt_run(state: &mut State) {
 }
 
 fn open(state: &mut State) -> Vec<Cmd> {
+    state.selection.chosen[state.screen as usize] = true;
     match state.screen {
         Screen::Overview => {
             if state.selection.service.is_some() {

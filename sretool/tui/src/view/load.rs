@@ -31,7 +31,7 @@ pub(super) fn render(ui: &Ui<'_>, area: Rect, buffer: &mut Buffer) {
         let width = (area.width / 3).clamp(34, 56);
         (Rect { width: rest.width - width - 2, ..rest }, Rect { x: rest.right() - width, width, ..rest })
     } else {
-        let below = (rest.height / 3).max(6).min(rest.height);
+        let below = (rest.height / 3).max(8).min(rest.height);
         let height = rest.height - below;
         (Rect { height, ..rest }, Rect { y: rest.y + height, height: below, ..rest })
     };
@@ -215,7 +215,8 @@ fn threshold_table(ui: &Ui<'_>, thresholds: &[Threshold], area: Rect, buffer: &m
             Some(false) => "broken",
             None => units::NO_DATA,
         };
-        let observed = threshold.observed.map_or_else(|| ui.glyphs.none.to_owned(), |v| units::format(Unit::Short, v));
+        let observed =
+            threshold.observed.map_or_else(|| ui.glyphs.none.to_owned(), |v| units::format(threshold.unit(), v));
         vec![
             cell(format!("{} {word}", ui.level_glyph(level)), ui.level_style(level)),
             cell(threshold.expr.clone(), ui.theme.text),

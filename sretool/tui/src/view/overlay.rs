@@ -46,7 +46,7 @@ const ASCII_BORDER: ratatui::symbols::border::Set<'static> = ratatui::symbols::b
 };
 
 /// One line a binding, by section, from the keymap itself.
-fn help_lines(ui: &Ui<'_>) -> Vec<Line<'static>> {
+fn help_lines(ui: &Ui<'_>, commands: bool) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     let mut section = "";
     for binding in BINDINGS {
@@ -55,29 +55,38 @@ fn help_lines(ui: &Ui<'_>) -> Vec<Line<'static>> {
             lines.push(Line::styled(section, ui.theme.title));
         }
         let keys = binding.keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
-        let command = if binding.command.is_empty() { String::new() } else { format!(" :{}", binding.command) };
-        lines.push(Line::from(vec![
-            Span::styled(format!("  {keys:<11}"), ui.theme.key),
-            Span::styled(binding.help, ui.theme.text),
-            Span::styled(command, ui.theme.dim),
-        ]));
+        let mut spans = vec![
+            Span::styled(format!("  {keys:<15}"), ui.theme.key),
+            Span::styled(format!("{:<36}", binding.help), ui.theme.text),
+        ];
+        if commands && !binding.command.is_empty() {
+            spans.push(Span::styled(format!(" :{}", binding.command), ui.theme.dim));
+        }
+        lines.push(Line::from(spans));
     }
     lines
 }
 
+/// In as many columns as it takes; what does not fit even so is reached by scrolling.
 fn help(ui: &Ui<'_>, body: Rect, buffer: &mut Buffer) {
-    let lines = help_lines(ui);
-    let width = lines.iter().map(Line::width).max().unwrap_or(0) as u16;
-    // As many columns as it takes to fit the height and as the width allows.
-    let room = body.height.saturating_sub(2).max(1);
+    let (room, across) = (body.height.saturating_sub(2).max(1), body.width.saturating_sub(4));
+    let [full, short] = [true, false].map(|commands| {
+        let lines = help_lines(ui, commands);
+        let width = lines.iter().map(Line::width).max().unwrap_or(0) as u16;
+        (lines, width + 2)
+    });
+    let fits = |(lines, width): &(Vec<Line<'_>>, u16)| across / width * room >= lines.len() as u16;
+    let (lines, width) = if fits(&full) || (!fits(&short) && across >= full.1) { full } else { short };
     let wanted = (lines.len() as u16).div_ceil(room);
-    let count = wanted.clamp(1, (body.width.saturating_sub(4) / (width + 2)).max(1));
-    let height = (lines.len() as u16).div_ceil(count);
-    let size = (count * (width + 2) + 4, height + 2);
-    let inner = popup(ui, "Keys (any key closes)", size, body, buffer);
-    for (i, line) in lines.iter().enumerate() {
+    let count = wanted.clamp(1, (across / width).max(1));
+    let height = (lines.len() as u16).div_ceil(count).min(room);
+    let last = lines.len().saturating_sub(usize::from(count * height));
+    let scroll = ui.state.scroll.min(last);
+    let title = if last > 0 { "Keys (j and k scroll)" } else { "Keys (any key closes)" };
+    let inner = popup(ui, title, (count * width + 4, height + 2), body, buffer);
+    for (i, line) in lines.iter().skip(scroll).take(usize::from(count * height)).enumerate() {
         let (column, row) = (i as u16 / height, i as u16 % height);
-        let x = inner.x + column * (width + 2);
+        let x = inner.x + column * width;
         if row < inner.height && x < inner.right() {
             buffer.set_line(x, inner.y + row, line, inner.right() - x);
         }
@@ -87,7 +96,7 @@ fn help(ui: &Ui<'_>, body: Rect, buffer: &mut Buffer) {
 fn palette(ui: &Ui<'_>, typed: &str, body: Rect, buffer: &mut Buffer) {
     let found = suggestions(ui.state, typed);
     let rows = (found.len() as u16).min(body.height.saturating_sub(2)).min(16);
-    let area = Rect { y: body.bottom() - rows, height: rows, width: body.width.min(60), ..body };
+    let area = Rect { y: body.bottom() - rows, height: rows, width: body.width.min(72), ..body };
     Clear.render(area, buffer);
     buffer.set_style(area, ui.theme.selected);
     for ((command, meaning), y) in found.iter().zip(area.top()..area.bottom()) {

@@ -15,7 +15,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 const COLS: [Col; 12] = [
-    left("SERVICE", (16, 24), 0),
+    left("SERVICE", (22, 28), 0),
     right("UP", 5, 3),
     right("RATE", 6, 1),
     right("ERRORS", 7, 0),
@@ -76,7 +76,7 @@ fn services(ui: &Ui<'_>, rows: &[ServiceRow<'_>], all: usize, area: Rect, buffer
         cols: COLS.to_vec(),
         rows: rows.iter().map(|row| service(ui, row, sparks)).collect(),
         selected: rows.iter().position(|row| Some(&row.name) == ui.state.selection.service.as_ref()),
-        order: Some(Order { title: SORTED[sort.column], descending: (sort.column % 4 != 0) != sort.reversed }),
+        order: Some(Order { title: SORTED[sort.column], descending: (1..=3).contains(&sort.column) != sort.reversed }),
     };
     ui.table(&table, body.area, buffer);
     ui.age(&body, buffer);

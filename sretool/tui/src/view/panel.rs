@@ -79,7 +79,8 @@ impl Ui<'_> {
                 Some(Body { area: self.title(area, title, &note, warn, buffer), old: true })
             }
             Together::Failed { cause, age_ms: Some(age_ms) } => {
-                let note = format!("{} {} old; {cause}", glyphs.bad, clock::span(*age_ms));
+                let cause = cause.replace(&self.state.config.source, "the source");
+                let note = format!("{} {} old: {cause}", glyphs.bad, clock::span(*age_ms));
                 Some(Body { area: self.title(area, title, &note, bad, buffer), old: true })
             }
             Together::Failed { cause, age_ms: None } => {

@@ -88,7 +88,11 @@ fn plots(ui: &Ui<'_>, area: Rect, buffer: &mut Buffer) {
     let in_flight = Plot::new("In flight", &[Q::ServiceInFlight])
         .styled("requests", ui.only_series(Q::ServiceInFlight), ui.theme.series[5])
         .at_least(1.0);
-    let plots = [rate, duration, errors, in_flight];
+    let plots = [rate, duration, errors, in_flight].map(|plot| Plot {
+        next: "Series of http_requests_total, http_request_duration_seconds and http_requests_in_flight with this \
+               service label appear here.",
+        ..plot
+    });
     for (plot, area) in plots.into_iter().zip(grid(area, across, down)) {
         ui.plot(plot, area, buffer);
     }

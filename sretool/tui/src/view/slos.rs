@@ -14,12 +14,12 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 const COLS: [Col; 9] = [
-    left("NAME", (18, 36), 0),
-    left("STATUS", (10, 11), 0),
+    left("NAME", (33, 44), 0),
+    left("STATUS", (10, 10), 0),
     right("OBJECTIVE", 9, 4),
     right("PERIOD", 6, 8),
     right("SLI", 9, 5),
-    left("BUDGET", (17, 34), 1),
+    left("BUDGET", (17, 17), 1),
     right("BURN 1H", 7, 2),
     right("BURN 6H", 7, 6),
     right("EXHAUSTED IN", 12, 3),

@@ -6,6 +6,7 @@ use crate::keymap::{Action, key_of};
 use crate::state::{Health, Mode};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 pub(super) fn render(ui: &Ui<'_>, area: Rect, buffer: &mut Buffer) {
@@ -44,29 +45,43 @@ fn source(ui: &Ui<'_>, room: usize) -> Line<'static> {
     if !state.filter().text().is_empty() {
         spans.push(Span::styled(format!(" /{} ", state.filter().text()), theme.key));
     }
-    let (glyph, style, words) = match state.health() {
-        Health::Connecting => (ui.glyphs.pending, theme.dim, "connecting".to_owned()),
-        Health::Good => {
-            let age = state.answered_ms.map_or(0, |at| state.now_ms - at);
-            (ui.glyphs.good, theme.good, format!("{} ago", clock::span(age)))
-        }
-        Health::Lost { since_ms, cause } => {
-            let since = clock::span(state.now_ms - since_ms);
-            // The cause repeats the address, which stands on this line already.
-            let cause = cause.replace(&state.config.source, "it");
-            (ui.glyphs.bad, theme.bad, format!("no answer for {since}, trying on: {cause}"))
-        }
-    };
+    let (glyph, style, words) = health(ui);
     spans.push(Span::styled(format!(" {glyph} "), style));
     let server = state.server.as_ref().map(|server| format!(" ({server})")).unwrap_or_default();
-    let name = format!("{}{server}", state.config.source.trim_start_matches("http://"));
-    let lost = matches!(state.health(), Health::Lost { .. });
+    let name = format!("{}{server} ", state.config.source.trim_start_matches("http://"));
     let dot = ui.glyphs.dot;
-    spans.push(Span::styled(format!("{} ", clock::range(state.range_ms)), theme.text));
-    spans.push(Span::styled(format!("{dot} {name} "), theme.dim));
-    spans.push(Span::styled(format!("{dot} {words}"), if lost { style } else { theme.dim }));
+    let good = style == theme.good;
+    let words = (words, if good { theme.dim } else { style });
+    let range = (format!("{} ", clock::range(state.range_ms)), theme.text);
+    // What is wrong comes first; otherwise it is the least interesting.
+    let parts = if good { [range, (name, theme.dim), words] } else { [words, range, (name, theme.dim)] };
+    for (i, (text, style)) in parts.into_iter().enumerate() {
+        if i > 0 {
+            spans.push(Span::styled(format!("{dot} "), theme.faint));
+        }
+        spans.push(Span::styled(text, style));
+    }
     let line = Line::from(spans);
     if line.width() <= room { line } else { shorter(ui, line, room) }
+}
+
+/// Glyph, style and words of the source's health.
+fn health(ui: &Ui<'_>) -> (&'static str, Style, String) {
+    let (theme, state) = (&ui.theme, ui.state);
+    let age = state.answered_ms.map_or(0, |at| state.now_ms - at);
+    match state.health() {
+        Health::Connecting => (ui.glyphs.pending, theme.dim, "connecting ".to_owned()),
+        Health::Good if age > state.config.refresh_ms * 3 + 1_000 => {
+            (ui.glyphs.warn, theme.warn, format!("silent for {} ", clock::span(age)))
+        }
+        Health::Good => (ui.glyphs.good, theme.good, format!("{} ago ", clock::span(age))),
+        Health::Lost { since_ms, cause } => {
+            let since = clock::span(state.now_ms - since_ms);
+            // The address stands on this line already.
+            let cause = cause.replace(&state.config.source, "").replace(" does not answer: ", "");
+            (ui.glyphs.bad, theme.bad, format!("no answer for {since}: {} ", cause.trim()))
+        }
+    }
 }
 
 /// Cuts the line at its right end, visibly.

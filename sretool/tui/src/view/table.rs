@@ -53,8 +53,13 @@ pub(super) fn fit(cols: &[Col], width: u16) -> Vec<(usize, u16)> {
         let Some(last) = last else { break };
         kept.retain(|i| *i != last);
     }
+    let excess = used(&kept).saturating_sub(width);
     let mut spare = width.saturating_sub(used(&kept));
     let mut fitted: Vec<(usize, u16)> = kept.iter().map(|i| (*i, cols[*i].width.0)).collect();
+    // What cannot be dropped shares one line all the same: the widest gives way.
+    if let Some((_, widest)) = fitted.iter_mut().max_by_key(|(_, width)| *width) {
+        *widest = widest.saturating_sub(excess).max(1);
+    }
     while spare > 0 {
         let mut grown = false;
         for (index, width) in &mut fitted {
@@ -78,7 +83,9 @@ impl Ui<'_> {
         let inner = Rect { x: area.x + 1, width: area.width - 2, ..area };
         let fitted = fit(&table.cols, inner.width);
         self.table_head(table, &fitted, inner, buffer);
-        let height = usize::from(area.height - 1);
+        let room = usize::from(area.height - 1);
+        // The last row says how many do not fit.
+        let height = if table.rows.len() > room && room > 1 { room - 1 } else { room };
         let selected = table.selected.unwrap_or(0);
         let offset = selected.saturating_sub(height.saturating_sub(1));
         for (line, (index, row)) in table.rows.iter().enumerate().skip(offset).take(height).enumerate() {
@@ -89,10 +96,9 @@ impl Ui<'_> {
             }
             self.table_row(table, row, &fitted, Rect { y, height: 1, ..inner }, buffer);
         }
-        if table.rows.len() > offset + height && height > 0 {
-            let more = format!(" {} more ", table.rows.len() - offset - height);
-            let x = area.right().saturating_sub(more.len() as u16 + 1);
-            buffer.set_string(x, area.bottom() - 1, more, self.theme.key);
+        if height < room {
+            let more = format!("{} more", table.rows.len() - height);
+            buffer.set_stringn(inner.x, area.bottom() - 1, more, usize::from(inner.width), self.theme.dim);
         }
     }
 
@@ -159,7 +165,7 @@ mod tests {
         assert_eq!(kept(30), [0, 1, 2, 3]);
         assert_eq!(kept(29), [0, 1, 3]);
         assert_eq!(kept(20), [0, 1]);
-        assert_eq!(kept(3), [0]);
+        assert_eq!(fit(&COLS, 3), [(0, 3)], "the widest shrinks");
     }
 
     #[test]
