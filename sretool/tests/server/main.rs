@@ -3,6 +3,7 @@
 
 mod exporter;
 mod peers;
+mod program;
 mod staleness;
 
 use promql::{Engine, Value};
