@@ -124,10 +124,11 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn list(&self, filter: &Filter) -> Result<Vec<Notification>, StoreError> {
-        // One statement for each combination, so that each is answered by an index.
+        // One statement for each combination, so that each is answered by an index; the `+` keeps the planner from
+        // searching all notifications of a user for those of one order.
         let sql = match (&filter.order_id, filter.user_id) {
             (Some(_), Some(_)) => {
-                select_notification!("WHERE order_id = ?1 AND user_id = ?2 AND id < ?3 ORDER BY id DESC LIMIT ?4")
+                select_notification!("WHERE order_id = ?1 AND +user_id = ?2 AND id < ?3 ORDER BY id DESC LIMIT ?4")
             }
             (Some(_), None) => select_notification!("WHERE order_id = ?1 AND id < ?3 ORDER BY id DESC LIMIT ?4"),
             (None, Some(_)) => select_notification!("WHERE user_id = ?2 AND id < ?3 ORDER BY id DESC LIMIT ?4"),

@@ -111,13 +111,13 @@ impl Store {
         let mut tx = self.db.begin().await?;
         let mut order = read(&mut tx, id).await?;
         advance(&mut tx, &mut order, Command::Refund, traceparent, now).await?;
-        sqlx::query(
-            "UPDATE payments SET status = 'refunded', updated_at = ? WHERE order_id = ? AND status = 'captured'",
-        )
-        .bind(now)
-        .bind(id.to_string())
-        .execute(&mut *tx)
-        .await?;
+        if let Some(payment) = &order.payment {
+            sqlx::query("UPDATE payments SET status = 'refunded', updated_at = ? WHERE id = ? AND status = 'captured'")
+                .bind(now)
+                .bind(payment.id.to_string())
+                .execute(&mut *tx)
+                .await?;
+        }
         let order = read(&mut tx, order.id).await?;
         tx.commit().await?;
         Ok(order)

@@ -149,11 +149,14 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn recover_payments(&self, now: Millis) -> Result<u64, StoreError> {
-        let recovered = sqlx::query("UPDATE payments SET next_attempt_at = ?1 WHERE status = 'processing'")
-            .bind(now)
-            .execute(self.db.writer())
-            .await?
-            .rows_affected();
+        // The first condition is the one of the index of due payments, without which all payments would be read.
+        let recovered = sqlx::query(
+            "UPDATE payments SET next_attempt_at = ? WHERE status IN ('queued', 'processing') AND status = 'processing'",
+        )
+        .bind(now)
+        .execute(self.db.writer())
+        .await?
+        .rows_affected();
         Ok(recovered)
     }
 
@@ -175,8 +178,12 @@ impl Store {
                 Verdict::Declined { .. } | Verdict::Retry { .. } => continue,
             };
             let mut order = read(&mut tx, task.order_id).await?;
-            advance(&mut tx, &mut order, command, task.traceparent.as_deref(), now).await?;
-            changed.push(order);
+            match advance(&mut tx, &mut order, command, task.traceparent.as_deref(), now).await {
+                Ok(()) => changed.push(order),
+                // One order in an impossible state must not hold up all others.
+                Err(StoreError::Illegal(error)) => tracing::error!(order = %order.id, %error, "payment without order"),
+                Err(error) => return Err(error),
+            }
         }
         tx.commit().await?;
         Ok(changed)

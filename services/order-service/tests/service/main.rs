@@ -3,6 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod concurrency;
+mod drill;
+mod model;
+mod outbox;
 mod payments;
 mod recovery;
 mod relay;
