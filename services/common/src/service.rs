@@ -250,7 +250,9 @@ async fn start<C>(
     };
     let drain = Drain { delay: settings.drain_delay, deadline: settings.drain_deadline };
     let stop = server::stop_requested(settings.exit_on_stdin_eof);
-    let service = build(Context::new(spec, settings), config).await?;
+    let mut cx = Context::new(spec, settings);
+    guard.register(&mut cx.registry);
+    let service = build(cx, config).await?;
     let (hurry, hurried) = oneshot::channel();
     let stop = async move {
         stop.await;

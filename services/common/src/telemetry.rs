@@ -3,11 +3,13 @@
 //! Logs are JSON, one event a line, with the trace they belong to. Spans are made whether or not a collector is
 //! configured, so that logs of several services can be joined; they are sampled and exported only when it is.
 
+mod counted;
 mod log;
 pub mod propagation;
 
 use crate::config::Settings;
 use crate::service::Spec;
+use counted::{CountedExporter, CountedProcessor, SpanCounts};
 use opentelemetry::KeyValue;
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_otlp::{SpanExporter, WithExportConfig as _};
@@ -44,13 +46,21 @@ pub enum TelemetryError {
 /// Keeps telemetry alive; spans still waiting are sent by [`Guard::flush`].
 #[derive(Debug)]
 #[must_use = "without it, spans that wait for export are lost"]
-pub struct Guard(SdkTracerProvider);
+pub struct Guard {
+    provider: SdkTracerProvider,
+    counts: SpanCounts,
+}
 
 impl Guard {
+    /// Adds the counters of spans: ended, exported, failed. What ended and is neither of the others waits or was dropped.
+    pub fn register(&self, registry: &mut prometheus_client::registry::Registry) {
+        self.counts.register(registry);
+    }
+
     /// Sends the spans that wait, and stops the exporter.
     pub async fn flush(self) {
         // The exporter blocks its caller until the collector has answered.
-        let stopped = tokio::task::spawn_blocking(move || self.0.shutdown_with_timeout(FLUSH_TIMEOUT)).await;
+        let stopped = tokio::task::spawn_blocking(move || self.provider.shutdown_with_timeout(FLUSH_TIMEOUT)).await;
         if let Ok(Err(error)) = stopped {
             tracing::warn!(%error, "spans were lost at shutdown");
         }
@@ -78,7 +88,8 @@ pub fn build<W>(spec: &Spec, settings: &Settings, sink: W) -> Result<(Dispatch, 
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let provider = provider(spec, settings)?;
+    let counts = SpanCounts::default();
+    let provider = provider(spec, settings, &counts)?;
     let traces = tracing_opentelemetry::layer()
         .with_tracer(provider.tracer(spec.name))
         .with_location(false)
@@ -89,7 +100,7 @@ where
         .with_filter(filter_fn(|metadata| !is_transport(metadata.target())))
         .with_filter(LevelFilter::INFO);
     let logs = log::JsonLayer::new(spec.name, sink).with_filter(EnvFilter::try_new(&settings.log_filter)?);
-    Ok((Dispatch::new(Registry::default().with(traces).with(logs)), Guard(provider)))
+    Ok((Dispatch::new(Registry::default().with(traces).with(logs)), Guard { provider, counts }))
 }
 
 fn is_transport(target: &str) -> bool {
@@ -98,7 +109,7 @@ fn is_transport(target: &str) -> bool {
         .any(|name| target.split("::").next().is_some_and(|root| root == name || root.starts_with("opentelemetry")))
 }
 
-fn provider(spec: &Spec, settings: &Settings) -> Result<SdkTracerProvider, TelemetryError> {
+fn provider(spec: &Spec, settings: &Settings, counts: &SpanCounts) -> Result<SdkTracerProvider, TelemetryError> {
     let resource = Resource::builder()
         .with_service_name(spec.name)
         .with_attributes([
@@ -108,7 +119,7 @@ fn provider(spec: &Spec, settings: &Settings) -> Result<SdkTracerProvider, Telem
         .build();
     let builder = SdkTracerProvider::builder().with_resource(resource);
     match &settings.otlp_endpoint {
-        Some(endpoint) => Ok(exporting(builder, endpoint, settings.sample_ratio)?.build()),
+        Some(endpoint) => Ok(exporting(builder, endpoint, settings.sample_ratio, counts)?.build()),
         // Nobody would keep the spans: an exemplar or a header must not claim that somebody did.
         None => Ok(builder.with_sampler(Sampler::ParentBased(Box::new(Sampler::AlwaysOff))).build()),
     }
@@ -118,6 +129,7 @@ fn exporting(
     builder: TracerProviderBuilder,
     endpoint: &str,
     ratio: f64,
+    counts: &SpanCounts,
 ) -> Result<TracerProviderBuilder, TelemetryError> {
     let exporter =
         SpanExporter::builder().with_tonic().with_endpoint(endpoint).with_timeout(Duration::from_secs(5)).build()?;
@@ -126,8 +138,9 @@ fn exporting(
         .with_max_export_batch_size(1_024)
         .with_scheduled_delay(Duration::from_secs(1))
         .build();
-    let processor = BatchSpanProcessor::builder(exporter).with_batch_config(batch).build();
+    let processor =
+        BatchSpanProcessor::builder(CountedExporter::new(exporter, counts.clone())).with_batch_config(batch).build();
     Ok(builder
         .with_sampler(Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(ratio))))
-        .with_span_processor(processor))
+        .with_span_processor(CountedProcessor::new(processor, counts.clone())))
 }

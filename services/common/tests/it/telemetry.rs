@@ -1,6 +1,6 @@
 //! Logs and traces, with a collector in this process.
 
-use crate::support::{SPEC, api, get, send, service_with};
+use crate::support::{SPEC, api, get, send, service_with, value};
 use axum::body::Body;
 use axum::http::Request;
 use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{TraceService, TraceServiceServer};
@@ -119,7 +119,14 @@ async fn a_request_becomes_a_span_below_its_caller() {
     send(&service.api, with_parent("/v1/things/8", false)).await;
     get(&service.api, "/v1/things/9").await;
     let metrics = get(&service.admin, "/metrics").await.body;
+    let mut counts = service_common::metrics::registry(SPEC.name, SPEC.version);
+    guard.register(&mut counts);
     guard.flush().await;
+    let counts = service_common::metrics::encode(&counts).unwrap();
+    for (name, spans) in [("ended", 2.0), ("exported", 2.0), ("failed", 0.0)] {
+        let series = format!(r#"otel_spans_{name}_total{{service="thing-service"}}"#);
+        assert_eq!(value(&counts, &series), Some(spans), "{series}");
+    }
     let spans = collector.spans();
     assert_eq!(spans.len(), 2, "only what the caller samples: {spans:?}");
     assert!(collector.0.lock().unwrap().iter().all(|(service, _)| service == "thing-service"));
@@ -216,6 +223,14 @@ async fn a_collector_that_is_away_does_not_disturb_the_service() {
     });
     let service = service_with(|_| ());
     assert_eq!(get(&service.api, "/v1/things/1").await.status, 200);
+    let mut counts = service_common::metrics::registry(SPEC.name, SPEC.version);
+    guard.register(&mut counts);
     let flushed = tokio::time::timeout(Duration::from_secs(20), guard.flush()).await;
     assert!(flushed.is_ok(), "the service can stop");
+    let counts = service_common::metrics::encode(&counts).unwrap();
+    assert_eq!(
+        value(&counts, r#"otel_spans_failed_total{service="thing-service"}"#),
+        Some(1.0),
+        "and says what it lost"
+    );
 }
