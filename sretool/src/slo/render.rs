@@ -75,6 +75,9 @@ fn junit(report: &Report, io: &mut Io<'_>) {
 
 fn sentence(slo: &SloReport) -> String {
     let [name, objective, sli, events, left, ..] = row(slo);
+    if slo.status == Status::NoData {
+        return format!("{name}: no data in {}", slo.window);
+    }
     format!("{name}: {}, SLI {sli} of {objective} promised, {events} events, budget left {left}", slo.status)
 }
 
@@ -129,6 +132,56 @@ fn duration(seconds: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use slo::Catalog;
+
+    /// One objective of each status; the second has no data.
+    fn report() -> Report {
+        let document = |name: &str| {
+            format!(
+                "apiVersion: openslo/v1\nkind: SLO\nmetadata: {{name: {name}}}\nspec:\n  service: shop\n  \
+                 timeWindow: [{{duration: 30d, isRolling: true}}]\n  budgetingMethod: Occurrences\n  \
+                 objectives: [{{target: 0.99}}]\n  indicator:\n    metadata: {{name: ok}}\n    spec:\n      \
+                 ratioMetric:\n        counter: true\n        bad: {{metricSource: {{spec: {{query: e}}}}}}\n        \
+                 total: {{metricSource: {{spec: {{query: r}}}}}}\n"
+            )
+        };
+        let documents = ["checkout", "idle", "search"].map(document);
+        let catalog = Catalog::load(documents.iter().map(|text| ("a.yaml", text.as_str())));
+        let burn = slo::BurnWindows::workbook();
+        let counts = [Some((2_000.0, 100_000.0)), None, Some((1.0, 1_000.0))];
+        let judged = catalog.slos.iter().zip(counts).map(|(slo, counts)| {
+            let mut answers = slo::Answers::default();
+            for query in slo::plan(slo, &burn) {
+                let Some((bad, total)) = counts else { continue };
+                let v = if query.part == slo::Part::Bad { bad } else { total };
+                answers.record(&query, &promql::Value::Scalar(promql::Sample { t: 0, v })).unwrap();
+            }
+            slo::evaluate(slo, &answers, &burn)
+        });
+        Report::new(1_700_000_000_000, "http://127.0.0.1:9090/<a&b>", judged.collect())
+    }
+
+    fn printed(format: Format) -> String {
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        print(&report(), format, &mut Io { out: &mut out, err: &mut err, terminal: false });
+        assert_eq!(err, b"");
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn text_is_a_table() {
+        insta::assert_snapshot!(printed(Format::Text));
+    }
+
+    #[test]
+    fn markdown_is_a_table() {
+        insta::assert_snapshot!(printed(Format::Markdown));
+    }
+
+    #[test]
+    fn junit_has_a_case_for_each_objective() {
+        insta::assert_snapshot!(printed(Format::Junit));
+    }
 
     #[test]
     fn percentages_never_round_up_to_perfection() {

@@ -1,5 +1,7 @@
 use crate::{Catalog, Severity};
 
+mod schema;
+
 const VALID: &str = r#"apiVersion: openslo/v1
 kind: SLO
 metadata:

@@ -1,5 +1,7 @@
 //! Traffic on which other tools' numbers go wrong, run through the generated rules and the report's queries.
 
+mod alerts;
+
 use promql::{Engine, Labels, Matcher, Queryable, Sample, SelectHints, SeriesData, StorageError, Value};
 use slo::{Action, Answers, BurnWindows, Catalog, Options, Slo, SloReport, Status, Window};
 use std::collections::BTreeMap;
