@@ -129,7 +129,7 @@ fn events() -> Vec<Panel> {
             Kind::StateTimeline,
             "Alerts",
             Unit::None,
-            "When alerts of this service fired. The line `none` only keeps the panel from being empty.",
+            "When alerts of this service fired; the line `none` stands where nothing did.",
         )
         .query(
             r#"max by (alertname, severity) (ALERTS{alertstate="firing", sloth_service="$service"}) or on () vector(0)"#,

@@ -51,6 +51,7 @@ pub const RULES: &[Rule] = &[
         "`rate` over $__rate_interval, which fits every zoom and scrape interval",
         rate_interval,
     ),
+    rule("target-counter", "counters only through `rate` or `increase`: their values restart at zero", raw_counter),
     rule("target-exemplar", "exemplars with latency quantiles over time, the way from a peak to its trace", exemplar),
 ];
 
@@ -125,7 +126,7 @@ fn panel_grid(dashboard: &Parsed, emit: &mut Emit<'_>) {
     for group in groups {
         let placed: Vec<_> = group.into_iter().filter_map(|p| Some((p, p.grid_pos?))).collect();
         for (index, (panel, place)) in placed.iter().enumerate() {
-            if place.x < 0 || place.y < 0 || place.w < 1 || place.h < 1 || place.x + place.w > 24 {
+            if place.x < 0 || place.y < 0 || place.w < 1 || place.h < 1 || place.x.saturating_add(place.w) > 24 {
                 emit(Bug, Some(panel.name()), "the panel leaves the grid of 24 columns".to_owned());
             }
             for (other, _) in placed[..index].iter().filter(|(_, earlier)| overlap(*place, *earlier)) {
@@ -136,7 +137,9 @@ fn panel_grid(dashboard: &Parsed, emit: &mut Emit<'_>) {
 }
 
 fn overlap(a: GridPos, b: GridPos) -> bool {
-    a.x < b.x + b.w && b.x < a.x + a.w && a.y < b.y + b.h && b.y < a.y + a.h
+    let meet =
+        |a: i64, width_a: i64, b: i64, width_b: i64| a < b.saturating_add(width_b) && b < a.saturating_add(width_a);
+    meet(a.x, a.w, b.x, b.w) && meet(a.y, a.h, b.y, b.h)
 }
 
 fn panel_datasource(dashboard: &Parsed, emit: &mut Emit<'_>) {
@@ -184,6 +187,24 @@ fn rate_interval(dashboard: &Parsed, emit: &mut Emit<'_>) {
                 expr[at..].split_once('[').and_then(|(_, rest)| rest.split_once(']')).map_or("", |(window, _)| window);
             if window.starts_with(|c: char| c.is_ascii_digit()) {
                 emit(Information, Some(panel.clone()), format!("`rate` over a fixed {window}; use $__rate_interval"));
+            }
+        }
+    }
+}
+
+fn raw_counter(dashboard: &Parsed, emit: &mut Emit<'_>) {
+    for (expr, panel) in dashboard.promql() {
+        let Ok(parsed) = promql::parse(&dashboard.substituted(expr)) else { continue };
+        // Whether a series exists, and how many there are, may be asked of a counter too.
+        let asks_for_existence =
+            ["absent(", "count(", "count by", "group(", "group by"].iter().any(|f| expr.contains(f));
+        for found in parsed.selectors().iter().filter(|s| s.range.is_none() && !asks_for_existence) {
+            if let Some(name) = found.selector.metric_name().filter(|name| name.ends_with("_total")) {
+                emit(
+                    Warning,
+                    Some(panel.clone()),
+                    format!("the counter `{name}` is shown without `rate` or `increase`"),
+                );
             }
         }
     }

@@ -92,6 +92,11 @@ fn queries() {
         set("histogram_quantile(0.9, a)"),
         &[("target-exemplar", Information, "the latency panel asks for no exemplars")],
     );
+    check(
+        set("sum(a_total) + rate(b_total[$__rate_interval])"),
+        &[("target-counter", Warning, "the counter `a_total` is shown without `rate` or `increase`")],
+    );
+    check(set("count by (s) (a_total)"), &[]);
     check(set("label_replace(a, \"b\", \"$1\", \"c\", \"(.*)\")"), &[]);
     let twice = json!([{"refId": "A", "expr": "a"}, {"refId": "A", "expr": "b"}]);
     check(|d| d["panels"][0]["targets"] = twice, &[("target-ref-id", Bug, "the refId `A` is used twice")]);
