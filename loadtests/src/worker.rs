@@ -37,9 +37,10 @@ pub fn run_worker(mut input: impl BufRead + Send + 'static, mut output: impl Wri
         stopped.store(true, Ordering::Relaxed);
     })?;
     run_job(job, &stop, |message| {
+        // In one piece, since Goose prints lines of its own between; a message always is valid JSON.
+        let line = serde_json::to_string(&message).unwrap_or_default() + "\n";
         // Nobody reads once the parent is gone; the stop follows.
-        let _ = serde_json::to_writer(&mut output, &message);
-        let _ = output.write_all(b"\n").and_then(|()| output.flush());
+        let _ = output.write_all(line.as_bytes()).and_then(|()| output.flush());
     })
 }
 

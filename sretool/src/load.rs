@@ -156,7 +156,8 @@ pub struct WorkerArgs {}
 /// Runs the load generator's child process.
 pub fn run_worker(_args: WorkerArgs) -> ExitCode {
     let input = std::io::BufReader::new(std::io::stdin());
-    match loadtests::run_worker(input, std::io::stdout().lock()) {
+    // Not locked: Goose's logger writes to standard output too, and would wait for the lock for ever.
+    match loadtests::run_worker(input, std::io::stdout()) {
         Ok(()) => exit::good(),
         Err(_) => exit::invalid(),
     }

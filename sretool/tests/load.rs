@@ -1,0 +1,87 @@
+//! `sretool load` as a process: the Goose child, signals, exit statuses.
+
+#[path = "../../loadtests/tests/common/shop.rs"]
+mod shop;
+
+use serde_json::Value;
+use shop::Shop;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+fn load(line: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sretool"));
+    command.args(["load", "--no-push", "--format", "json"]).args(line).stdin(Stdio::null());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+fn at(services: &loadtests::Services) -> [String; 6] {
+    let flags = ["--user-service", "--order-service", "--notification-service"];
+    let urls = [&services.users, &services.orders, &services.notifications];
+    [flags[0].into(), urls[0].clone(), flags[1].into(), urls[1].clone(), flags[2].into(), urls[2].clone()]
+}
+
+fn json(output: &Output) -> Value {
+    let text = String::from_utf8_lossy(&output.stdout);
+    serde_json::from_str(&text).unwrap_or_else(|e| panic!("{e}: {text}\n{}", String::from_utf8_lossy(&output.stderr)))
+}
+
+#[test]
+fn goose_sends_the_exact_number_of_requests_from_a_child_process() {
+    let (shop, services) = Shop::open();
+    let line = ["--rps", "200", "--duration", "2s", "--users", "40", "--threshold", "errors<=0%"];
+    let output = load(&line).args(at(&services)).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let report = json(&output);
+    assert_eq!((&report["executor"], &report["verdict"]), (&"goose".into(), &"pass".into()));
+    assert_eq!((&report["scheduled"], &report["finished"]), (&400.into(), &400.into()));
+    assert_eq!(report["achieved_rps"], 200.0);
+    // Setup reads the products, then registers, logs in and orders once for each of forty accounts.
+    assert_eq!(shop.total(), 1 + 3 * 40 + 400);
+    let names: Vec<_> = report["routes"].as_array().unwrap().iter().map(|r| r["name"].as_str().unwrap()).collect();
+    assert!(names.contains(&"POST /v1/orders") && names.contains(&"GET /v1/orders/{id}"), "{names:?}");
+}
+
+#[test]
+fn services_that_are_not_there_are_named_and_nothing_is_judged() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let services = loadtests::Services { users: url.clone(), orders: url.clone(), notifications: url.clone() };
+    let output = load(&["--duration", "1s"]).args(at(&services)).output().unwrap();
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(3), 0));
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(errors.contains(&url) && errors.contains("connection refused"), "{errors}");
+    assert!(errors.contains("sretool up"), "a remedy: {errors}");
+}
+
+#[test]
+fn ctrl_c_gives_a_partial_report_at_once_even_while_the_server_is_silent() {
+    for executor in ["goose", "http"] {
+        let (shop, services) = Shop::open();
+        let mut command = load(&["--rps", "50", "--duration", "60s", "--threshold", "errors<0.1%"]);
+        if executor == "goose" {
+            command.args(at(&services));
+        } else {
+            command.args(["--url", &format!("{}/v1/products", services.orders)]);
+        }
+        let mut child = command.spawn().unwrap();
+        // The first second's line tells that the run is under way.
+        let mut progress = BufReader::new(child.stderr.take().unwrap()).lines();
+        assert!(progress.by_ref().map_while(Result::ok).any(|line| line.contains("/s  p50")), "{executor}");
+        shop.stall(Duration::ZERO, Duration::from_secs(60));
+        std::thread::sleep(Duration::from_millis(300));
+        let begun = Instant::now();
+        assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+        let drain = std::thread::spawn(move || progress.map_while(Result::ok).count());
+        let output = child.wait_with_output().unwrap();
+        let took = begun.elapsed();
+        drain.join().unwrap();
+        assert!(took < Duration::from_secs(3), "{executor}: {took:?}");
+        let report = json(&output);
+        assert_eq!(report["partial"], true, "{executor}");
+        assert!(report["finished"].as_u64().unwrap() >= 40 && report["censored"].as_u64().unwrap() > 0, "{executor}");
+        assert_eq!((&report["verdict"], output.status.code()), (&"pass".into(), Some(0)), "{executor}: {report}");
+    }
+}
