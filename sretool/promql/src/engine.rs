@@ -178,3 +178,44 @@ impl Value {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::labels::Matcher;
+    use crate::storage::{SelectHints, SeriesData};
+
+    /// A store without series.
+    pub(super) struct Empty;
+
+    impl Queryable for Empty {
+        fn select(&self, _: &[Matcher], _: SelectHints) -> Result<Vec<SeriesData>, StorageError> {
+            Ok(Vec::new())
+        }
+    }
+
+    #[test]
+    fn errors_say_what_to_do() {
+        let error = EvalError::TooManySamples { limit: 5 }.to_string();
+        assert!(error.contains("limit 5") && error.contains("narrow"), "{error}");
+        let storage = EvalError::from(StorageError::Other("closed".into()));
+        assert_eq!(storage.to_string(), "closed");
+    }
+
+    #[test]
+    fn options_are_those_of_prometheus_unless_set() {
+        let options = *Engine::default().options();
+        assert_eq!((options.lookback_ms, options.compat), (300_000, Compat::V3));
+        let other = Engine::new(EngineOptions { lookback_ms: 1, ..options });
+        assert_eq!(other.options().lookback_ms, 1);
+    }
+
+    #[test]
+    fn evaluations_compare() {
+        let run = |src: &str| Engine::default().instant(&Empty, &crate::parse(src).unwrap(), 0).unwrap();
+        assert_eq!(run("1 + 1"), run("2"));
+        assert_ne!(run("1"), run("2"));
+        assert_eq!(run("absent(a)").value.sample_count(), 1);
+        assert_eq!(run("'text'").value.sample_count(), 0);
+    }
+}

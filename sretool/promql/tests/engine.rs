@@ -1,41 +1,14 @@
 //! The evaluator through its public interface: limits, errors, compatibility, remarks.
 
+#[path = "common/memory.rs"]
+mod memory;
+
+use memory::Memory;
 use promql::{
-    Compat, Engine, EngineOptions, EvalError, Evaluation, Labels, Matcher, Queryable, Sample, SelectHints, SeriesData,
+    Compat, Engine, EngineOptions, EvalError, Evaluation, Matcher, Queryable, Sample, SelectHints, SeriesData,
     StorageError, Value, parse,
 };
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-/// A store in memory that counts how often it is asked.
-#[derive(Default)]
-struct Memory {
-    series: Vec<SeriesData>,
-    selects: AtomicUsize,
-}
-
-impl Memory {
-    /// A series with a sample every ten seconds from 0 on.
-    fn with(mut self, metric: &str, values: &[f64]) -> Self {
-        let expr = parse(metric).expect("a metric");
-        let matchers = expr.selectors()[0].selector.matchers.clone();
-        let labels: Labels = matchers.iter().map(|m| (m.name.to_string(), m.value.to_string())).collect();
-        let samples = values.iter().zip(0..).map(|(v, i)| Sample { t: i * 10_000, v: *v }).collect();
-        self.series.push(SeriesData { labels, samples });
-        self
-    }
-}
-
-impl Queryable for Memory {
-    fn select(&self, matchers: &[Matcher], hints: SelectHints) -> Result<Vec<SeriesData>, StorageError> {
-        self.selects.fetch_add(1, Ordering::Relaxed);
-        let matching = self.series.iter().filter(|s| matchers.iter().all(|m| m.matches(s.labels.get(&m.name))));
-        let cut = matching.map(|s| SeriesData {
-            labels: s.labels.clone(),
-            samples: s.samples.iter().filter(|s| (hints.min_t..=hints.max_t).contains(&s.t)).copied().collect(),
-        });
-        Ok(cut.filter(|s| !s.samples.is_empty()).collect())
-    }
-}
+use std::sync::atomic::Ordering;
 
 struct Broken;
 
@@ -88,10 +61,8 @@ fn the_clamp_at_zero_comes_after_the_threshold_in_3_and_before_it_in_2_42() {
     // The first sample is 20 s after the start of the window: beyond the threshold of 11 s. Its value would reach zero
     // 7 s before it: nearer than the threshold, farther than half the distance of the samples.
     let store = Memory::default().with("c_total", &[f64::NAN, f64::NAN, 7.0, 17.0, 27.0]);
-    let cut = Memory {
-        series: vec![SeriesData { samples: store.series[0].samples[2..].into(), ..store.series[0].clone() }],
-        ..Memory::default()
-    };
+    let cut =
+        Memory::from(vec![SeriesData { samples: store.series[0].samples[2..].into(), ..store.series[0].clone() }]);
     check(&cut, v3(), "increase(c_total[40s1ms])", 40_000, &["{} 25"]);
     check(&cut, v2(), "increase(c_total[40s1ms])", 40_000, &["{} 27"]);
 }

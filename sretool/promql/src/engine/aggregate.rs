@@ -262,3 +262,53 @@ impl Accumulator for Spread {
         self.squares / self.count
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of<A: Accumulator>(values: &[f64]) -> f64 {
+        let mut state = A::start(values[0]);
+        values[1..].iter().for_each(|v| state.add(*v));
+        state.value()
+    }
+
+    #[test]
+    fn accumulators() {
+        let values = [4.0, 1.0, 7.0];
+        assert_eq!((of::<Sum>(&values), of::<Mean>(&values)), (12.0, 4.0));
+        assert_eq!((of::<Min>(&values), of::<Max>(&values)), (1.0, 7.0));
+        assert_eq!((of::<Count>(&values), of::<One>(&values), of::<Spread>(&values)), (3.0, 1.0, 6.0));
+    }
+
+    #[test]
+    fn extremes_prefer_numbers_and_sums_do_not() {
+        let values = [f64::NAN, 2.0, f64::NAN];
+        assert_eq!((of::<Min>(&values), of::<Max>(&values)), (2.0, 2.0));
+        assert!(of::<Min>(&[f64::NAN]).is_nan() && of::<Sum>(&values).is_nan() && of::<Mean>(&values).is_nan());
+        assert!(of::<Spread>(&[f64::INFINITY]).is_nan() && of::<Spread>(&[1.0, f64::INFINITY]).is_nan());
+    }
+
+    #[test]
+    fn groups_are_ordered_and_know_their_members() {
+        let series = |a: &str, b: &str| Series {
+            labels: Labels::new([("__name__", "m"), ("a", a), ("b", b)]),
+            drop_name: false,
+            values: vec![1.0],
+        };
+        let input = [series("2", "x"), series("1", "x"), series("2", "y")];
+        let shape = |grouping| {
+            let groups = groups(&input, &grouping);
+            groups.into_iter().map(|g| format!("{} {:?}", g.labels, g.members)).collect::<Vec<_>>()
+        };
+        assert_eq!(shape(Grouping::By(vec!["a".into()])), ["{a=\"1\"} [1]", "{a=\"2\"} [0, 2]"]);
+        assert_eq!(shape(Grouping::Without(vec!["a".into()])), ["{b=\"x\"} [0, 1]", "{b=\"y\"} [2]"]);
+        assert_eq!(shape(Grouping::By(Vec::new())), ["{} [0, 1, 2]"]);
+    }
+
+    #[test]
+    fn values_become_labels_in_full_digits() {
+        let written = [0.1, 1e21, -5.0, f64::NAN, f64::INFINITY].map(value_label);
+        assert_eq!(written, ["0.1", "1000000000000000000000", "-5", "NaN", "+Inf"]);
+    }
+}

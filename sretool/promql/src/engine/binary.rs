@@ -250,3 +250,72 @@ fn result_labels(many: &Labels, one: &Labels, b: &BinaryExpr) -> Labels {
     }
     labels
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn matching(on: bool, labels: &[&str], include: &[&str], cardinality: Cardinality) -> VectorMatching {
+        let own = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect();
+        VectorMatching { cardinality, on, labels: own(labels), include: own(include) }
+    }
+
+    fn operation(op: BinaryOp, return_bool: bool, matching: VectorMatching) -> BinaryExpr {
+        let one = || crate::parse("a").unwrap();
+        BinaryExpr { op, lhs: one(), rhs: one(), return_bool, matching }
+    }
+
+    #[test]
+    fn signatures_leave_out_the_name_unless_it_is_asked_for() {
+        let labels = Labels::new([("__name__", "m"), ("a", "1"), ("b", "2")]);
+        let of = |on, names: &[&str]| signature(&labels, &matching(on, names, &[], Cardinality::OneToOne)).to_string();
+        assert_eq!(of(false, &[]), "{a=\"1\", b=\"2\"}");
+        assert_eq!(of(false, &["a"]), "{b=\"2\"}");
+        assert_eq!(of(true, &["a", "c"]), "{a=\"1\"}");
+        assert_eq!(of(true, &["__name__"]), "m");
+        assert_eq!(of(true, &[]), "{}");
+    }
+
+    #[test]
+    fn results_carry_the_labels_that_the_matching_says() {
+        let (many, one) =
+            (Labels::new([("__name__", "m"), ("a", "1"), ("b", "2")]), Labels::new([("a", "1"), ("c", "3")]));
+        let of = |op, return_bool, m| result_labels(&many, &one, &operation(op, return_bool, m)).to_string();
+        let on_a = || matching(true, &["a"], &[], Cardinality::OneToOne);
+        assert_eq!(of(BinaryOp::Add, false, on_a()), "{a=\"1\"}");
+        assert_eq!(of(BinaryOp::Add, false, matching(false, &["a"], &[], Cardinality::OneToOne)), "{b=\"2\"}");
+        assert_eq!(of(BinaryOp::Less, false, VectorMatching::default()), "m{a=\"1\", b=\"2\"}");
+        assert_eq!(of(BinaryOp::Less, true, VectorMatching::default()), "{a=\"1\", b=\"2\"}");
+        let grouped = matching(true, &["a"], &["b", "c"], Cardinality::ManyToOne);
+        assert_eq!(of(BinaryOp::Mul, false, grouped), "{a=\"1\", c=\"3\"}");
+    }
+
+    #[test]
+    fn operators_follow_ieee_754() {
+        for (op, a, b, expected) in [
+            (BinaryOp::Add, 1.0, 2.0, 3.0),
+            (BinaryOp::Sub, 1.0, 2.0, -1.0),
+            (BinaryOp::Mul, 3.0, 2.0, 6.0),
+            (BinaryOp::Div, 1.0, 0.0, f64::INFINITY),
+            (BinaryOp::Mod, -7.0, 3.0, -1.0),
+            (BinaryOp::Pow, 2.0, 10.0, 1024.0),
+            (BinaryOp::Atan2, 0.0, 1.0, 0.0),
+        ] {
+            assert_eq!(apply(op, a, b), (expected, true), "{op}");
+        }
+        assert!(apply(BinaryOp::Mod, 1.0, 0.0).0.is_nan() && apply(BinaryOp::Div, 0.0, 0.0).0.is_nan());
+    }
+
+    #[test]
+    fn comparisons_keep_their_left_operand() {
+        let holds = |op, a, b| {
+            let (value, holds) = apply(op, a, b);
+            assert!(value == a || a.is_nan());
+            holds
+        };
+        assert!(holds(BinaryOp::Less, 1.0, 2.0) && !holds(BinaryOp::Less, 2.0, 2.0));
+        assert!(holds(BinaryOp::LessEqual, 2.0, 2.0) && holds(BinaryOp::GreaterEqual, 2.0, 2.0));
+        assert!(holds(BinaryOp::Greater, f64::INFINITY, 2.0) && !holds(BinaryOp::Greater, f64::NAN, 2.0));
+        assert!(holds(BinaryOp::NotEqual, f64::NAN, f64::NAN) && !holds(BinaryOp::Equal, f64::NAN, f64::NAN));
+    }
+}

@@ -240,3 +240,38 @@ fn elementwise(name: &str) -> Option<fn(f64) -> f64> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels_of(src: &str) -> String {
+        absent_labels(&crate::parse(src).unwrap()).to_string()
+    }
+
+    #[test]
+    fn absent_series_have_the_labels_that_were_asked_for() {
+        assert_eq!(labels_of("m{a=\"1\",b!=\"2\",c=~\"3\"}"), "{a=\"1\"}");
+        assert_eq!(labels_of("m{a=\"1\"}[5m]"), "{a=\"1\"}");
+        assert_eq!(labels_of("(m{a=\"1\",a=\"2\",b=\"3\"})"), "{b=\"3\"}");
+        assert_eq!(labels_of("sum(m{a=\"1\"})"), "{}");
+    }
+
+    #[test]
+    fn every_function_has_an_implementation() {
+        let store = crate::engine::tests::Empty;
+        for function in crate::functions::FUNCTIONS {
+            let arg = |t: &crate::ValueType| match t {
+                crate::ValueType::Scalar => "0.5",
+                crate::ValueType::String => "'x'",
+                crate::ValueType::Vector => "m",
+                crate::ValueType::Matrix => "m[5m]",
+            };
+            let args: Vec<_> = function.args.iter().map(arg).collect();
+            let src = format!("{}({})", function.name, args.join(", "));
+            let expr = crate::parse(&src).unwrap_or_else(|e| panic!("{}", e.render(&src)));
+            let result = crate::Engine::default().instant(&store, &expr, 0);
+            assert!(result.is_ok(), "{src}: {result:?}");
+        }
+    }
+}

@@ -5,7 +5,8 @@ use crate::labels::Labels;
 use crate::storage::{STALE_NAN_BITS, Sample, is_stale};
 use crate::value::{MatrixSeries, Value, VectorSample};
 
-/// Stands for "no sample" in a series. No operation yields these bits: hardware quietens a signalling NaN.
+/// Stands for "no sample" in a series. Selectors skip stale markers, which have the same bits, and no operation on
+/// numbers yields a signalling NaN, so these bits never are a value.
 pub(super) const ABSENT: f64 = f64::from_bits(STALE_NAN_BITS);
 
 /// Whether there is a sample.
@@ -160,5 +161,67 @@ impl RawSeries {
     pub fn from_grid(series: &Series, grid: Grid) -> Self {
         let samples = series.samples(grid).into();
         Self { labels: series.labels.clone(), drop_name: series.drop_name, samples }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn series(name: &str, values: &[f64]) -> Series {
+        Series { labels: Labels::new([("__name__", name)]), drop_name: false, values: values.to_vec() }
+    }
+
+    #[test]
+    fn grids_hold_both_ends_where_the_step_fits() {
+        let times = |start, end, step| Grid::of_range(start, end, step).map(|g| g.times().collect::<Vec<_>>());
+        assert_eq!(times(0, 20, 10), Ok(vec![0, 10, 20]));
+        assert_eq!(times(0, 19, 10), Ok(vec![0, 10]));
+        assert_eq!(times(-5, -5, 1), Ok(vec![-5]));
+        assert!(times(0, 10, 0).is_err() && times(0, 10, -1).is_err() && times(10, 0, 1).is_err());
+        assert!(Grid::of_range(i64::MIN, i64::MAX, 1).is_err());
+    }
+
+    #[test]
+    fn the_end_of_a_grid_is_its_last_time() {
+        let grid = Grid { start: 5, step: 10, len: 4 };
+        assert_eq!((grid.end(), grid.first().end()), (35, 5));
+        assert_eq!(Grid { start: i64::MAX, step: i64::MAX, len: 3 }.end(), i64::MAX);
+    }
+
+    #[test]
+    fn only_the_marker_is_absent() {
+        assert!(!present(ABSENT));
+        for value in [f64::NAN, -f64::NAN, 0.0, f64::INFINITY, f64::NEG_INFINITY, f64::MIN_POSITIVE] {
+            assert!(present(value), "{value}");
+        }
+    }
+
+    #[test]
+    fn vectors_become_values_without_what_is_absent() {
+        let vector =
+            || Data::Vector(vec![series("b", &[ABSENT, 2.0]), series("a", &[1.0, ABSENT]), series("c", &[ABSENT; 2])]);
+        let Value::Vector(instant) = vector().into_instant(7) else { panic!("no vector") };
+        assert_eq!(instant, [VectorSample { labels: Labels::new([("__name__", "a")]), t: 7, v: 1.0 }]);
+        let Value::Matrix(matrix) = vector().into_range(Grid { start: 0, step: 10, len: 2 }) else {
+            panic!("no matrix")
+        };
+        let names: Vec<_> = matrix.iter().map(|s| s.labels.metric_name()).collect();
+        assert_eq!(names, ["a", "b"]);
+        assert_eq!(matrix[1].samples, [Sample { t: 10, v: 2.0 }]);
+    }
+
+    #[test]
+    fn repeating_spreads_the_first_value() {
+        assert_eq!(Data::Scalar(vec![3.0]).repeat(3).into_scalar(), [3.0; 3]);
+        let spread = Data::Vector(vec![series("a", &[1.0])]).repeat(2).into_vector();
+        assert_eq!(spread[0].values, [1.0, 1.0]);
+        assert!(matches!(Data::Text("x".into()).repeat(2), Data::Text(t) if t == "x"));
+    }
+
+    #[test]
+    fn a_raw_series_holds_the_samples_that_are_there() {
+        let raw = RawSeries::from_grid(&series("a", &[1.0, ABSENT, 3.0]), Grid { start: 0, step: 5, len: 3 });
+        assert_eq!(&*raw.samples, [Sample { t: 0, v: 1.0 }, Sample { t: 10, v: 3.0 }]);
     }
 }

@@ -67,3 +67,43 @@ pub(super) fn merge(series: Vec<Series>) -> Evaluated<Vec<Series>> {
     }
     Ok(merged)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::data::ABSENT;
+    use super::*;
+
+    fn series(job: &str, drop_name: bool, values: &[f64]) -> Series {
+        Series { labels: Labels::new([("job", job)]), drop_name, values: values.to_vec() }
+    }
+
+    #[test]
+    fn series_that_alternate_become_one() {
+        let merged = merge(vec![
+            series("a", false, &[1.0, ABSENT, ABSENT]),
+            series("b", false, &[5.0, 5.0, 5.0]),
+            series("a", true, &[ABSENT, 2.0, ABSENT]),
+        ])
+        .unwrap();
+        assert_eq!(merged.len(), 2);
+        assert_eq!(merged[0].values[..2], [1.0, 2.0]);
+        assert!(!present(merged[0].values[2]) && merged[0].drop_name && !merged[1].drop_name);
+    }
+
+    #[test]
+    fn series_that_overlap_are_refused() {
+        let both = vec![series("a", false, &[1.0, 1.0]), series("a", false, &[ABSENT, 2.0])];
+        assert_eq!(merge(both).unwrap_err(), EvalError::DuplicateLabels);
+    }
+
+    #[test]
+    fn series_without_samples_vanish() {
+        assert!(merge(vec![series("a", false, &[ABSENT]), series("a", false, &[ABSENT])]).unwrap().is_empty());
+    }
+
+    #[test]
+    fn type_and_unit_go_with_the_name() {
+        let labels = Labels::new([("__name__", "a"), ("__type__", "counter"), ("__unit__", "s"), ("job", "x")]);
+        assert_eq!(without_name(&labels), Labels::new([("job", "x")]));
+    }
+}

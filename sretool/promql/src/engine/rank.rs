@@ -95,3 +95,19 @@ impl Evaluator<'_> {
 fn ranked(a: f64, b: f64, direction: fn(Ordering) -> Ordering) -> Ordering {
     a.is_nan().cmp(&b.is_nan()).then(direction(a.partial_cmp(&b).unwrap_or(Ordering::Equal)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nan_ranks_last_in_both_directions() {
+        let sorted = |direction: fn(Ordering) -> Ordering| {
+            let mut values = [f64::NAN, 1.0, f64::INFINITY, -2.0];
+            values.sort_by(|a, b| ranked(*a, *b, direction));
+            values.map(|v| v.to_string())
+        };
+        assert_eq!(sorted(|order| order), ["-2", "1", "inf", "NaN"]);
+        assert_eq!(sorted(Ordering::reverse), ["inf", "1", "-2", "NaN"]);
+    }
+}

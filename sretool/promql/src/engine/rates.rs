@@ -91,3 +91,62 @@ fn smoothing(w: &Window<'_>) -> Option<f64> {
     }
     Some(level)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::Sample;
+
+    /// A window over samples of one second's distance, as wide as the samples and a second before them.
+    fn run(name: &str, values: &[f64], params: [f64; 2]) -> Option<f64> {
+        let samples: Vec<_> = values.iter().zip(1..).map(|(v, i)| Sample { t: i * 1000, v: *v }).collect();
+        let drops: Vec<_> = values.windows(2).filter(|p| p[1] < p[0]).map(|p| p[0]).collect();
+        let end = samples[samples.len() - 1].t;
+        let compat = Compat::V3;
+        find(name).unwrap()(&Window { samples: &samples, drops: &drops, start: 0, end, time: end, params, compat })
+    }
+
+    #[test]
+    fn one_sample_is_no_change() {
+        for name in
+            ["rate", "increase", "delta", "irate", "idelta", "deriv", "predict_linear", "double_exponential_smoothing"]
+        {
+            assert_eq!(run(name, &[1.0], [0.5; 2]), None, "{name}");
+        }
+        assert_eq!((run("changes", &[1.0], [0.0; 2]), run("resets", &[1.0], [0.0; 2])), (Some(0.0), Some(0.0)));
+    }
+
+    #[test]
+    fn a_counter_is_extrapolated_to_zero_at_most() {
+        // The slope reaches zero half a second before the first sample, within the second to the window's start.
+        assert_eq!(run("increase", &[1.0, 3.0, 5.0], [0.0; 2]), Some(5.0));
+        // A gauge knows no such bound.
+        assert_eq!(run("delta", &[1.0, 3.0, 5.0], [0.0; 2]), Some(6.0));
+        assert_eq!(run("rate", &[2.0, 4.0, 6.0], [0.0; 2]), Some(2.0));
+    }
+
+    #[test]
+    fn a_reset_adds_what_the_counter_had_reached() {
+        assert_eq!(run("increase", &[5.0, 10.0, 2.0, 4.0], [0.0; 2]), Some(9.0 / 3.0 * 4.0));
+        assert_eq!(run("irate", &[5.0, 10.0, 2.0], [0.0; 2]), Some(2.0));
+        assert_eq!(run("idelta", &[5.0, 10.0, 2.0], [0.0; 2]), Some(-8.0));
+        assert_eq!(run("resets", &[5.0, 10.0, 2.0, 1.0], [0.0; 2]), Some(2.0));
+    }
+
+    #[test]
+    fn prediction_goes_on_along_the_line() {
+        assert_eq!(run("predict_linear", &[1.0, 2.0, 3.0], [10.0, 0.0]), Some(13.0));
+        assert_eq!(run("deriv", &[1.0, 2.0, 3.0], [0.0; 2]), Some(1.0));
+    }
+
+    #[test]
+    fn smoothing_of_a_line_is_the_line() {
+        let end = run("double_exponential_smoothing", &[1.0, 2.0, 3.0, 4.0], [0.3, 0.6]);
+        assert!(end.is_some_and(|v| (v - 4.0).abs() < 1e-12), "{end:?}");
+    }
+
+    #[test]
+    fn a_change_between_nan_and_nan_is_none() {
+        assert_eq!(run("changes", &[f64::NAN, f64::NAN, 1.0, 1.0, 2.0], [0.0; 2]), Some(2.0));
+    }
+}

@@ -2,12 +2,13 @@
 
 #[path = "../common/expressions.rs"]
 mod expressions;
+#[path = "../common/memory.rs"]
+#[expect(dead_code, reason = "stores are random here")]
+mod memory;
 
 use expressions::{any_expression, sloppy_expression, vector_expression};
-use promql::{
-    Compat, Engine, EngineOptions, Labels, Matcher, Queryable, Sample, SelectHints, SeriesData, StorageError, Value,
-    parse,
-};
+use memory::Memory;
+use promql::{Compat, Engine, EngineOptions, Labels, Sample, SeriesData, Value, parse};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -107,20 +108,6 @@ fn tokens() -> impl Strategy<Value = String> {
     prop::collection::vec(prop::sample::select(tokens), 0..20).prop_map(|tokens| tokens.join(" "))
 }
 
-#[derive(Debug)]
-struct Memory(Vec<SeriesData>);
-
-impl Queryable for Memory {
-    fn select(&self, matchers: &[Matcher], hints: SelectHints) -> Result<Vec<SeriesData>, StorageError> {
-        let matching = self.0.iter().filter(|s| matchers.iter().all(|m| m.matches(s.labels.get(&m.name))));
-        let cut = matching.map(|s| SeriesData {
-            labels: s.labels.clone(),
-            samples: s.samples.iter().filter(|s| (hints.min_t..=hints.max_t).contains(&s.t)).copied().collect(),
-        });
-        Ok(cut.filter(|s| !s.samples.is_empty()).collect())
-    }
-}
-
 /// Stores of a few series with gaps, resets, NaN and stale markers.
 fn stores() -> impl Strategy<Value = Memory> {
     let value = prop_oneof![
@@ -139,6 +126,6 @@ fn stores() -> impl Strategy<Value = Memory> {
             let labels = Labels::new([("__name__", names[i]), ("job", job[i]), ("le", bounds[i])]);
             SeriesData { labels, samples: samples.into() }
         });
-        Memory(series.filter(|s| !s.samples.is_empty()).collect())
+        Memory::from(series.filter(|s| !s.samples.is_empty()).collect::<Vec<_>>())
     })
 }
