@@ -1,6 +1,7 @@
 //! The embedded Prometheus over real sockets, alone and beside the real one.
 #![expect(clippy::unwrap_used, reason = "a test fails where a step of it fails")]
 
+mod alerting;
 mod exporter;
 mod peers;
 mod program;
@@ -26,6 +27,10 @@ struct Rig {
 
 impl Rig {
     async fn start(address: &str, rules: &[(&str, &str)]) -> Self {
+        Self::start_with(address, rules, None).await
+    }
+
+    async fn start_with(address: &str, rules: &[(&str, &str)], alertmanager: Option<String>) -> Self {
         let (stop, stopped) = watch::channel(false);
         let store = Arc::new(Store::default());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -35,6 +40,7 @@ impl Rig {
             eval_interval: Duration::from_millis(100),
             rule_files: rules.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect(),
             store: store.clone(),
+            alertmanager,
             ..ServerConfig::new(listener)
         };
         Self { store, server: server::start(config, stopped).unwrap(), stop }
