@@ -41,7 +41,7 @@ impl ParseError {
 
     pub(crate) fn unsupported(construct: impl Into<String>, span: Span) -> Self {
         let construct = construct.into();
-        let message = format!("{construct} is not supported: this evaluator knows float samples only");
+        let message = format!("{construct} is not supported by this evaluator");
         Self { kind: ParseErrorKind::Unsupported(construct), message, remedy: None, span }
     }
 

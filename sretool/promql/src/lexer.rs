@@ -183,7 +183,12 @@ impl Lexer<'_> {
             } else {
                 format!("unexpected character {first:?}")
             };
-            return Err(ParseError::syntax(message, span));
+            let error = ParseError::syntax(message, span);
+            return Err(if first.is_alphabetic() {
+                error.with_remedy("write names that are not ASCII between quotes: {\"naïve\", \"clé\"=\"1\"}")
+            } else {
+                error
+            });
         };
         match sign {
             "{" => self.in_braces = true,

@@ -252,3 +252,20 @@ fn extreme_times_do_not_overflow() {
         }
     }
 }
+
+#[test]
+fn the_deepest_expressions_that_parse_evaluate_too() {
+    let store = Memory::default().with("a", &[1.0]);
+    check(&store, v3(), &format!("{}a{}", "abs(".repeat(150), ")".repeat(150)), 0, &["{} 1"]);
+    check(&store, v3(), &format!("a{}", " + a".repeat(150)), 0, &["{} 151"]);
+    check(&store, v3(), &format!("{}a{}", "max_over_time((".repeat(20), ")[1m:10s])".repeat(20)), 0, &["{} 1"]);
+}
+
+#[test]
+fn names_that_are_not_ascii_are_found() {
+    let store = Memory::default().with("{\"naïve\", \"clé\"=\"1\"}", &[7.0]);
+    check(&store, v3(), "{\"naïve\"}", 0, &["{\"naïve\", \"clé\"=\"1\"} 7"]);
+    check(&store, v3(), "sum by (\"clé\") ({\"naïve\"})", 0, &["{\"clé\"=\"1\"} 7"]);
+    let error = parse("naïve").expect_err("not ASCII");
+    assert!(error.remedy.is_some_and(|r| r.contains("quotes")));
+}

@@ -54,3 +54,37 @@ fn median_deviation(w: &Window<'_>) -> f64 {
     }
     quantile(0.5, &mut values)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Compat;
+
+    fn run(name: &str, values: &[f64]) -> f64 {
+        let samples: Vec<_> = values.iter().zip(1..).map(|(v, i)| Sample { t: i * 1000, v: *v }).collect();
+        let (params, compat) = ([0.5, f64::NAN], Compat::V3);
+        let window = Window { samples: &samples, drops: &[], start: 0, end: 9000, time: 9000, params, compat };
+        find(name).unwrap()(&window).unwrap()
+    }
+
+    #[test]
+    fn of_equal_extremes_the_last_is_named() {
+        assert_eq!(run("ts_of_max_over_time", &[1.0, 5.0, 5.0, 2.0]), 3.0);
+        assert_eq!(run("ts_of_min_over_time", &[1.0, 5.0, 1.0, 2.0]), 3.0);
+        assert_eq!(run("ts_of_min_over_time", &[f64::NAN, 5.0, f64::NAN]), 2.0);
+    }
+
+    #[test]
+    fn medians_of_even_counts_lie_between() {
+        assert_eq!(run("quantile_over_time", &[4.0, 1.0, 3.0, 2.0]), 2.5);
+        assert_eq!(run("mad_over_time", &[4.0, 1.0, 3.0, 2.0]), 1.0);
+        assert!(run("mad_over_time", &[4.0, f64::NAN]).is_nan());
+    }
+
+    #[test]
+    fn large_means_do_not_overflow_but_large_sums_do() {
+        let big = [f64::MAX, f64::MAX];
+        assert_eq!(run("avg_over_time", &big), f64::MAX);
+        assert_eq!(run("sum_over_time", &big), f64::INFINITY);
+    }
+}

@@ -206,3 +206,91 @@ pub(super) fn go_min(a: f64, b: f64) -> f64 {
 pub(super) fn go_max(a: f64, b: f64) -> f64 {
     if a.is_nan() || b.is_nan() { f64::NAN } else { a.max(b) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::tests::Empty;
+    use crate::{Compat, EngineOptions, Literal};
+
+    fn evaluator(compat: Compat) -> Evaluator<'static> {
+        let query = Grid { start: 60_000, step: 15_000, len: 5 };
+        Evaluator::new(&Empty, EngineOptions { compat, ..EngineOptions::default() }, query)
+    }
+
+    fn ms(src: &str, negative: bool) -> Evaluated<i64> {
+        let src = format!("m offset ({src})");
+        let expr = crate::parse(&src).unwrap();
+        let ExprKind::Vector(selector) = expr.kind else { panic!("no selector") };
+        let zero = Duration::Seconds(Literal(0.0));
+        let offset = selector.offset.unwrap_or(zero);
+        evaluator(Compat::V3).milliseconds(&offset, negative, Span { line: 3, column: 4, ..Span::default() })
+    }
+
+    #[test]
+    fn durations_come_in_milliseconds() {
+        for (src, expected) in [
+            ("5m", 300_000),
+            ("1.0005", 1000),
+            ("step()", 15_000),
+            ("range()", 60_000),
+            ("step() * 2 + 1", 31_000),
+            ("10 % 4", 2000),
+            ("2 ^ 3 ^ 0", 2000),
+            ("-(1m)", -60_000),
+            ("min_of(1h, step())", 15_000),
+            ("max_of(-1, 1ms)", 1),
+            ("0", 0),
+        ] {
+            assert_eq!(ms(src, true), Ok(expected), "{src}");
+        }
+    }
+
+    #[test]
+    fn durations_that_make_no_sense_are_refused_with_their_place() {
+        for (src, negative, part) in [
+            ("0", false, "greater than 0"),
+            ("1 - 2", false, "greater than 0"),
+            ("1 / (step() - 15)", true, "NaN or infinite"),
+            ("step() % (step() - 15)", true, "NaN or infinite"),
+            ("10 ^ 12", true, "out of range"),
+        ] {
+            let message = ms(src, negative).unwrap_err().to_string();
+            assert!(message.starts_with("3:4: ") && message.contains(part), "{src}: {message}");
+        }
+        assert_eq!(ms("0.0001", false), Ok(1));
+    }
+
+    #[test]
+    fn reading_goes_to_the_fixed_time_first_and_back_from_there() {
+        assert_eq!(Reading { at: None, offset: 10 }.time(100), 90);
+        assert_eq!(Reading { at: Some(50), offset: 10 }.time(100), 40);
+        assert_eq!(Reading { at: None, offset: i64::MAX }.time(-10), i64::MIN);
+    }
+
+    #[test]
+    fn only_2_42_includes_the_left_bound() {
+        assert_eq!(evaluator(Compat::V3).range_start(100, 30), 71);
+        assert_eq!(evaluator(Compat::V2_42).range_start(100, 30), 70);
+        let fixed = evaluator(Compat::V3);
+        assert_eq!((fixed.fixed_time(Some(At::Start)), fixed.fixed_time(Some(At::End))), (Some(60_000), Some(120_000)));
+    }
+
+    #[test]
+    fn stale_markers_are_left_out_and_clean_samples_are_shared() {
+        let series = |last: f64| SeriesData {
+            labels: crate::Labels::default(),
+            samples: [Sample { t: 1, v: 1.0 }, Sample { t: 2, v: last }].into(),
+        };
+        let clean = series(2.0);
+        assert!(Arc::ptr_eq(&raw(&clean).samples, &clean.samples));
+        assert_eq!(raw(&series(crate::stale_nan())).samples.len(), 1);
+        assert_eq!(raw(&series(f64::NAN)).samples.len(), 2);
+    }
+
+    #[test]
+    fn the_extreme_of_nan_is_nan() {
+        assert!(go_min(f64::NAN, 1.0).is_nan() && go_max(1.0, f64::NAN).is_nan());
+        assert_eq!((go_min(1.0, 2.0), go_max(1.0, 2.0)), (1.0, 2.0));
+    }
+}

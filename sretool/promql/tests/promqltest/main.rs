@@ -106,7 +106,8 @@ fn prometheus_agrees() {
         println!("skipped: SRETOOL_REFERENCE is not set");
         return;
     };
-    let folder = Path::new(&reference).join("promqltest");
+    // A relative folder is meant from the root of the workspace; joining an absolute one replaces the root.
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(reference).join("promqltest");
     let mut files: BTreeMap<_, _> = BTreeMap::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
