@@ -1,6 +1,7 @@
 //! Compares the evaluator, set to 2.42, with a live Prometheus 2.42 on random expressions and random data.
 //!
-//! `SRETOOL_PROMETHEUS_242` names the folder that holds its `prometheus` and `promtool`; without it the test is skipped.
+//! `SRETOOL_PROMETHEUS_242` names the folder that holds its `prometheus` and `promtool`; without it the test is
+//! skipped.
 
 #[path = "../common/expressions.rs"]
 #[expect(dead_code, reason = "the generators for the parser are not needed here")]

@@ -99,8 +99,10 @@ fn close(a: f64, b: f64) -> bool {
     a == b || (a.is_nan() && b.is_nan()) || (a - b).abs() <= 1e-9 * a.abs().max(b.abs()).max(1e-6)
 }
 
-const TOKENS: &str = "a sum by ( ) { } [ ] , = != =~ \"x\" 'y' 5m 1 0x1f 1e3 - + * / ^ % < > == >= and or unless \
-    offset @ : rate on ignoring group_left bool inf nan start step # ` atan2 without topk </ é . _ min_of anchored fill";
+const TOKENS: &str = "\
+    a sum by ( ) { } [ ] , = != =~ \"x\" 'y' 5m 1 0x1f 1e3 - + * / ^ % < > == >= and or unless offset @ : \
+    rate on ignoring group_left bool inf nan start step # ` atan2 without topk </ é . _ min_of anchored \
+    fill";
 
 fn tokens() -> impl Strategy<Value = String> {
     let mut tokens: Vec<_> = TOKENS.split_whitespace().collect();
