@@ -1,5 +1,7 @@
 //! Goose against a stand-in of the services: exact counts, honest latency, an end on time.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 #[path = "common/shop.rs"]
 mod shop;
 
@@ -112,6 +114,18 @@ fn a_service_that_is_not_there_is_named() {
     assert!(failure.contains("cannot register users") && failure.contains(&users), "{failure}");
     assert!(failure.contains("connection refused"), "{failure}");
     assert_eq!(totals.whole.scheduled, 0);
+}
+
+#[test]
+fn faults_do_not_prevent_a_run_that_is_about_them() {
+    let _turn = turn();
+    let (shop, services) = Shop::open();
+    shop.fail_every.store(4, Ordering::Relaxed);
+    let (totals, failure) = run(job(services, 100.0, 1.0), || {});
+    assert_eq!(failure, None);
+    let counts = totals.whole.counts();
+    assert_eq!((counts.total(), counts.failed), (100, 25), "{:?}", totals.whole.causes);
+    assert_eq!(totals.whole.causes["status 500"], 25);
 }
 
 #[test]

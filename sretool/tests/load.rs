@@ -1,5 +1,7 @@
 //! `sretool load` as a process: the Goose child, signals, exit statuses.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 #[path = "../../loadtests/tests/common/shop.rs"]
 mod shop;
 

@@ -3,7 +3,7 @@
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, patch, post};
 use axum::{Json, Router};
 use loadtests::Services;
@@ -20,6 +20,8 @@ pub struct Shop {
     pub seen: Mutex<BTreeMap<String, u64>>,
     /// Answers are held back from the first to the second.
     pub stall: Mutex<Option<(Instant, Instant)>>,
+    /// Every so many requests (0: none) one is answered with status 500.
+    pub fail_every: AtomicU64,
     next: AtomicU64,
 }
 
@@ -82,6 +84,10 @@ async fn watch(State(shop): State<Arc<Shop>>, request: Request, next: Next) -> R
         && Instant::now() >= from
     {
         tokio::time::sleep(to.saturating_duration_since(Instant::now())).await;
+    }
+    let every = shop.fail_every.load(Ordering::Relaxed);
+    if every > 0 && shop.total().is_multiple_of(every) {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     }
     next.run(request).await
 }

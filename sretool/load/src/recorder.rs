@@ -56,6 +56,7 @@ impl Recorder {
     /// A request became due and was handed out at `now`; `slot_free` tells whether a connection or user was idle.
     pub fn emitted(&mut self, index: u64, due: Duration, now: Duration, slot_free: bool) {
         self.delta.scheduled += 1;
+        self.delta.crowded += u64::from(!slot_free);
         self.open.insert(index, Open { due, emitted: now, slot_free, sent: None });
     }
 

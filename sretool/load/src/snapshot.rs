@@ -76,6 +76,8 @@ impl RouteStats {
 pub struct Snapshot {
     /// Requests that became due.
     pub scheduled: u64,
+    /// Those of them that found every connection or user busy.
+    pub crowded: u64,
     /// Statistics by route.
     pub routes: BTreeMap<String, RouteStats>,
     /// Response time without the delay that the generator itself caused.
@@ -91,6 +93,7 @@ impl Snapshot {
     /// Adds another stretch.
     pub fn merge(&mut self, other: &Self) {
         self.scheduled += other.scheduled;
+        self.crowded += other.crowded;
         for (route, stats) in &other.routes {
             self.routes.entry(route.clone()).or_default().merge(stats);
         }

@@ -1,15 +1,16 @@
 //! Pass, fail, or no judgement.
 
 use crate::format;
+use crate::latency::Latency;
 use crate::schedule::Schedule;
-use crate::snapshot::{Counts, UNSENT};
+use crate::snapshot::UNSENT;
 use crate::threshold::{Basis, Checked, Metric, Threshold};
 use crate::totals::Totals;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// Above this share of the time all connections or users were busy: they, not the server, set the pace.
-const SATURATED: f64 = 0.95;
+/// Where more than this share of the requests found all connections or users busy, these set the pace, not the server.
+const SATURATED: f64 = 0.9;
 
 /// Below this share of the scheduled requests sent, the load was not the one asked for.
 const DELIVERED: f64 = 0.99;
@@ -87,7 +88,8 @@ pub fn judge(plan: &Plan, totals: &Totals, interrupted: bool) -> Judgement {
     if broken.is_empty() {
         return Judgement { verdict: Verdict::Pass, reasons: Vec::new(), checked };
     }
-    let blame: Vec<_> = broken.iter().map(|(t, _)| generator_fault(plan, totals, &counts, t, basis)).collect();
+    let blame = Blame { plan, totals, basis };
+    let blame: Vec<_> = broken.iter().map(|(threshold, _)| blame.generator(threshold)).collect();
     // One threshold that the server broke on its own is enough for a verdict.
     if blame.iter().all(Option::is_some) {
         let mut reasons: Vec<String> = blame.into_iter().flatten().collect();
@@ -103,67 +105,84 @@ fn sentence(threshold: &Threshold, checked: &Checked) -> String {
     format!("{threshold} broken: observed {}, limit {limit}", threshold.show(checked.observed))
 }
 
-/// Why the generator rather than the server broke a threshold, where that is so.
-fn generator_fault(
-    plan: &Plan,
-    totals: &Totals,
-    counts: &Counts,
-    threshold: &Threshold,
+/// Whose fault a broken threshold is.
+struct Blame<'a> {
+    plan: &'a Plan,
+    totals: &'a Totals,
     basis: Basis,
-) -> Option<String> {
-    let limit = if threshold.of_target { threshold.limit * basis.target_rps } else { threshold.limit };
-    let busy = saturation(plan, totals);
-    let saturated = busy.is_some_and(|busy| busy >= SATURATED);
-    if threshold.metric.is_latency() {
-        if threshold.route.is_none()
-            && let Some(net) = threshold.latency(&totals.whole.net)
-            && threshold.comparison.holds(net, limit)
-        {
-            let lag = totals.whole.own_lag.quantile(0.99);
+}
+
+impl Blame<'_> {
+    /// Why the generator rather than the server broke a threshold, where that is so.
+    fn generator(&self, threshold: &Threshold) -> Option<String> {
+        match threshold.metric {
+            Metric::Errors | Metric::Availability => self.errors(threshold),
+            Metric::Rate => self.rate(threshold),
+            _ => self.latency(threshold),
+        }
+    }
+
+    fn latency(&self, threshold: &Threshold) -> Option<String> {
+        let holds = |latency: &Latency| {
+            threshold.latency(latency).filter(|observed| threshold.comparison.holds(*observed, threshold.limit))
+        };
+        if let Some(net) = threshold.route.is_none().then(|| holds(&self.totals.whole.net)).flatten() {
             return Some(format!(
-                "the generator lagged (p99 {}): {threshold} would hold without it, at {}; give it more CPU or a \
-                 lower rate",
-                format::ms(lag),
+                "the generator lagged (p99 {}): {threshold} would hold without it, at {}; give it more CPU or a lower \
+                 rate",
+                format::ms(self.totals.whole.own_lag.quantile(0.99)),
                 threshold.show(Some(net))
             ));
         }
-        let service = threshold.latency(&threshold.scoped(&totals.whole).service);
-        return (saturated && service.is_some_and(|service| threshold.comparison.holds(service, limit)))
-            .then(|| too_few(plan));
+        let service = holds(&threshold.scoped(&self.totals.whole).service);
+        service.filter(|_| self.saturated()).map(|_| self.too_few())
     }
-    if threshold.metric != Metric::Rate || !threshold.comparison.holds(f64::INFINITY, limit) {
-        return None;
+
+    /// Requests that were never sent are no errors of the server.
+    fn errors(&self, threshold: &Threshold) -> Option<String> {
+        let mut sent = threshold.scoped(&self.totals.whole);
+        sent.counts.censored = sent.counts.censored.saturating_sub(self.unsent());
+        let checked = threshold.check_stats(&sent, self.basis);
+        (threshold.route.is_none() && self.saturated() && checked.ok).then(|| self.too_few())
     }
-    let asked = plan.schedule.as_ref().map_or(0, Schedule::total);
-    if !basis.interrupted && (totals.whole.scheduled as f64) < asked as f64 * DELIVERED {
-        return Some(format!(
-            "the generator handed out {} of {} requests in time; give it more CPU or a lower rate",
-            format::count(totals.whole.scheduled),
-            format::count(asked)
-        ));
+
+    fn rate(&self, threshold: &Threshold) -> Option<String> {
+        if !threshold.comparison.holds(f64::INFINITY, threshold.limit) {
+            return None;
+        }
+        let (whole, counts) = (&self.totals.whole, self.totals.whole.counts());
+        let asked = self.plan.schedule.as_ref().map_or(0, Schedule::total);
+        if !self.basis.interrupted && (whole.scheduled as f64) < asked as f64 * DELIVERED {
+            return Some(format!(
+                "the generator handed out {} of {} requests in time; give it more CPU or a lower rate",
+                format::count(whole.scheduled),
+                format::count(asked)
+            ));
+        }
+        let unsent = self.unsent();
+        let delivered = counts.total().saturating_sub(unsent) as f64 >= counts.total() as f64 * DELIVERED;
+        // Up to the last moment requests are sent, so that some are under way then.
+        let answering = counts.timed_out == 0 && counts.censored.saturating_sub(unsent) <= self.plan.capacity as u64;
+        (!delivered && answering && self.saturated()).then(|| self.too_few())
     }
-    let unsent = totals.whole.routes.get(UNSENT).map_or(0, |stats| stats.counts.total());
-    let sent = counts.total().saturating_sub(unsent) as f64 / counts.total().max(1) as f64;
-    let answering = counts.timed_out == 0 && counts.censored == unsent;
-    (sent < DELIVERED && answering && saturated).then(|| too_few(plan))
-}
 
-fn too_few(plan: &Plan) -> String {
-    let (what, option) = if plan.executor == "goose" { ("users", "users in the profile") } else { SENDERS };
-    format!(
-        "all {} {what} were busy all the time, so requests waited in the generator; allow more {option}, or a \
-         lower rate",
-        plan.capacity
-    )
-}
+    fn unsent(&self) -> u64 {
+        self.totals.whole.routes.get(UNSENT).map_or(0, |stats| stats.counts.total())
+    }
 
-const SENDERS: (&str, &str) = ("connections", "--connections");
+    fn saturated(&self) -> bool {
+        let whole = &self.totals.whole;
+        self.plan.schedule.is_some() && whole.crowded as f64 > whole.scheduled as f64 * SATURATED
+    }
 
-/// The share of their time that connections or users spent on requests.
-fn saturation(plan: &Plan, totals: &Totals) -> Option<f64> {
-    let room = plan.capacity as f64 * plan.duration_s.max(totals.elapsed_s);
-    plan.schedule.as_ref()?;
-    (room > 0.0).then(|| totals.whole.overall().service.sum() / room)
+    fn too_few(&self) -> String {
+        let what = if self.plan.executor == "goose" { "users" } else { "connections" };
+        format!(
+            "all {} {what} were busy all the time, so requests waited in the generator; allow more with --{what}, give \
+             it more CPU, or a lower rate",
+            self.plan.capacity
+        )
+    }
 }
 
 #[cfg(test)]
@@ -183,14 +202,15 @@ mod tests {
         }
     }
 
-    /// A run of 100 requests in 1 s; `times` gives, for each, emission, sending and end after it was due, in ms.
-    fn run(slot_free: bool, outcome: &Outcome, times: impl Fn(u64) -> (u64, Option<u64>, Option<u64>)) -> Totals {
+    /// A run of 100 requests in 1 s, the first `free` of which find a free connection; `times` gives, for each,
+    /// emission, sending and end after it was due, in ms.
+    fn run(free: u64, outcome: &Outcome, times: impl Fn(u64) -> (u64, Option<u64>, Option<u64>)) -> Totals {
         let mut recorder = Recorder::default();
         let ms = Duration::from_millis;
         for i in 0..100 {
             let due = ms(i * 10);
             let (emitted, sent, done) = times(i);
-            recorder.emitted(i, due, due + ms(emitted), slot_free);
+            recorder.emitted(i, due, due + ms(emitted), i < free);
             if let Some(sent) = sent {
                 recorder.sent(i, due + ms(sent), "GET /".into());
             }
@@ -208,14 +228,14 @@ mod tests {
 
     #[test]
     fn a_quick_server_passes() {
-        let totals = run(true, &OK, |_| (0, Some(0), Some(5)));
+        let totals = run(100, &OK, |_| (0, Some(0), Some(5)));
         let judgement = judge(&plan(100.0, 1.0, 10, &["p95<200ms", "errors<0.1%", "rate>=99%"]), &totals, false);
         assert_eq!((judgement.verdict, judgement.reasons.len()), (Verdict::Pass, 0));
     }
 
     #[test]
     fn a_slow_server_fails_and_the_reason_names_threshold_limit_and_observation() {
-        let totals = run(true, &OK, |_| (0, Some(0), Some(300)));
+        let totals = run(100, &OK, |_| (0, Some(0), Some(300)));
         let judgement = judge(&plan(100.0, 1.0, 1000, &["p95<200ms", "errors<0.1%"]), &totals, false);
         assert_eq!(judgement.verdict, Verdict::Fail);
         assert_eq!(judgement.reasons, ["p95<200ms broken: observed 300 ms, limit 200 ms"]);
@@ -223,7 +243,7 @@ mod tests {
 
     #[test]
     fn a_generator_that_lags_makes_no_verdict() {
-        let totals = run(true, &OK, |_| (250, Some(290), Some(300)));
+        let totals = run(100, &OK, |_| (250, Some(290), Some(300)));
         let judgement = judge(&plan(100.0, 1.0, 1000, &["p95<200ms"]), &totals, false);
         assert_eq!(judgement.verdict, Verdict::Invalid);
         assert!(judgement.reasons[0].contains("the generator lagged (p99 290 ms)"), "{:?}", judgement.reasons);
@@ -231,20 +251,20 @@ mod tests {
 
     #[test]
     fn lag_does_not_excuse_a_server_that_is_slow_on_its_own() {
-        let totals = run(true, &OK, |_| (50, Some(50), Some(900)));
+        let totals = run(100, &OK, |_| (50, Some(50), Some(900)));
         assert_eq!(judge(&plan(100.0, 1.0, 1000, &["p95<200ms"]), &totals, false).verdict, Verdict::Fail);
     }
 
     #[test]
     fn lag_does_not_spoil_a_pass() {
-        let totals = run(true, &OK, |_| (50, Some(50), Some(60)));
+        let totals = run(100, &OK, |_| (50, Some(50), Some(60)));
         assert_eq!(judge(&plan(100.0, 1.0, 1000, &["p95<200ms"]), &totals, false).verdict, Verdict::Pass);
     }
 
     #[test]
     fn too_few_connections_are_no_fault_of_the_server() {
         // One connection, 10 ms a request: always busy, and the queue grows.
-        let totals = run(false, &OK, |i| (0, Some(i * 3), Some(i * 3 + 10)));
+        let totals = run(0, &OK, |i| (0, Some(i * 3), Some(i * 3 + 10)));
         let judgement = judge(&plan(100.0, 1.0, 1, &["p95<200ms"]), &totals, false);
         assert_eq!(judgement.verdict, Verdict::Invalid, "{judgement:?}");
         assert!(judgement.reasons[0].contains("all 1 connections"), "{:?}", judgement.reasons);
@@ -252,20 +272,37 @@ mod tests {
     }
 
     #[test]
+    fn requests_that_could_not_be_sent_are_no_errors_of_a_server_that_answers() {
+        let totals = run(0, &OK, |i| if i < 60 { (0, Some(i * 5), Some(i * 5 + 10)) } else { (0, None, None) });
+        let thresholds = ["p95<200ms", "errors<0.1%", "availability>=99.9%", "rate>=99%"];
+        let judgement = judge(&plan(100.0, 1.0, 1, &thresholds), &totals, false);
+        assert_eq!((judgement.verdict, judgement.reasons.len()), (Verdict::Invalid, 1), "{judgement:?}");
+        assert!(judgement.checked.iter().all(|checked| !checked.ok));
+    }
+
+    #[test]
+    fn a_generator_that_hands_out_too_little_makes_no_verdict() {
+        let totals = run(100, &OK, |_| (0, Some(0), Some(5)));
+        let judgement = judge(&plan(200.0, 1.0, 10, &["rate>=99%"]), &totals, false);
+        assert_eq!(judgement.verdict, Verdict::Invalid);
+        assert!(judgement.reasons[0].contains("100 of 200 requests"), "{:?}", judgement.reasons);
+    }
+
+    #[test]
     fn a_stall_is_the_servers_fault_although_requests_queued() {
         let stalled = |i| if i < 50 { (0, Some(0), Some(2)) } else { (0, Some(490), Some(500)) };
-        let totals = run(false, &OK, stalled);
+        let totals = run(50, &OK, stalled);
         assert_eq!(judge(&plan(100.0, 1.0, 10, &["p95<200ms"]), &totals, false).verdict, Verdict::Fail);
     }
 
     #[test]
     fn a_refusing_server_fails_and_a_silent_one_too() {
         let thresholds = ["p95<200ms", "errors<0.1%", "availability>=99.9%", "rate>=99%"];
-        let refused = run(true, &Outcome::Broken { cause: "refused".into() }, |_| (0, Some(0), Some(1)));
+        let refused = run(100, &Outcome::Broken { cause: "refused".into() }, |_| (0, Some(0), Some(1)));
         let judgement = judge(&plan(100.0, 1.0, 10, &thresholds), &refused, false);
         assert_eq!(judgement.verdict, Verdict::Fail);
         assert!(judgement.reasons.iter().any(|r| r.contains("errors<0.1% broken: observed 100%")));
-        let silent = run(true, &OK, |_| (0, Some(0), None));
+        let silent = run(100, &OK, |_| (0, Some(0), None));
         assert_eq!(judge(&plan(100.0, 1.0, 10, &thresholds), &silent, false).verdict, Verdict::Fail);
     }
 
@@ -274,7 +311,7 @@ mod tests {
         let judgement = judge(&plan(1.0, 1.0, 1, &["errors<0.1%"]), &Totals::default(), false);
         assert_eq!(judgement.verdict, Verdict::Invalid);
         assert!(judgement.reasons[0].contains("no samples"));
-        let silent = run(true, &OK, |_| (0, None, None));
+        let silent = run(100, &OK, |_| (0, None, None));
         assert_eq!(judge(&plan(100.0, 1.0, 1, &["errors<0.1%"]), &silent, true).verdict, Verdict::Invalid);
     }
 }
