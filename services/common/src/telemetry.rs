@@ -52,7 +52,8 @@ pub struct Guard {
 }
 
 impl Guard {
-    /// Adds the counters of spans: ended, exported, failed. What ended and is neither of the others waits or was dropped.
+    /// Adds the counters of spans: ended, exported, failed. What ended and is neither of the others waits or was
+    /// dropped.
     pub fn register(&self, registry: &mut prometheus_client::registry::Registry) {
         self.counts.register(registry);
     }

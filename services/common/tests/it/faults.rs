@@ -94,3 +94,17 @@ fn a_service_may_have_kinds_of_its_own() {
     assert_eq!(faults.strikes("other", "/a"), None);
     assert!(Faults::default().replace(vec![fault("payment_error", "*", 1.0)], &[], now).is_err());
 }
+
+#[test]
+fn faults_of_one_route_add_up_and_a_new_list_replaces_the_old_one() {
+    let (faults, now) = (Faults::default(), Instant::now());
+    let both = vec![fault("latency", "*", 1.0), fault("latency", "/a", 1.0), fault("error", "/a", 1.0)];
+    faults.replace(both, &[], now).unwrap();
+    let sum = Effect { delay: Duration::from_millis(600), fail: true };
+    assert_eq!(faults.effect("/a", now, || 0.0), sum);
+    assert_eq!(faults.effect("/b", now, || 0.0), Effect { delay: Duration::from_millis(300), fail: false });
+    faults.replace(vec![fault("error", "/b", 1.0)], &[], now).unwrap();
+    assert_eq!(faults.effect("/a", now, || 0.0), Effect::default());
+    faults.clear();
+    assert_eq!(faults.effect("/b", now, || 0.0), Effect::default());
+}

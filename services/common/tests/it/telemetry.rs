@@ -234,3 +234,29 @@ async fn a_collector_that_is_away_does_not_disturb_the_service() {
         "and says what it lost"
     );
 }
+
+#[tokio::test]
+async fn wrong_telemetry_settings_name_their_key() {
+    let build = |change: &dyn Fn(&mut Settings)| {
+        let mut settings = Settings::for_test();
+        change(&mut settings);
+        telemetry::build(&SPEC, &settings, std::io::sink).map(|_| ()).unwrap_err().to_string()
+    };
+    let endpoint = build(&|settings| settings.otlp_endpoint = Some("not a url".to_owned()));
+    assert!(endpoint.starts_with("OTEL_EXPORTER_OTLP_ENDPOINT: "), "{endpoint}");
+    let filter = build(&|settings| settings.log_filter = "a=b=c".to_owned());
+    assert!(filter.starts_with("RUST_LOG: "), "{filter}");
+}
+
+#[tokio::test]
+async fn the_filter_chooses_what_is_logged() {
+    for (filter, expected) in [("off", 0), ("error", 1), ("warn", 2), ("info,it=error", 1), ("debug", 4)] {
+        let (sink, _guard, _default) = start(|settings| settings.log_filter = filter.to_owned());
+        tracing::error!("e");
+        tracing::warn!("w");
+        tracing::info!("i");
+        tracing::debug!("d");
+        tracing::trace!("t");
+        assert_eq!(sink.lines().len(), expected, "{filter}");
+    }
+}
