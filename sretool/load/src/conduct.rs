@@ -9,7 +9,7 @@ use std::time::Duration;
 /// How often the end and a stop are looked for.
 const TICK: Duration = Duration::from_millis(20);
 
-/// Calls `on_update` each second, and with `last` set at the end: when everything is answered, at most `drain` after
+/// Calls `on_update` each second and when `duration` is over, and with `last` set at the end: when everything is answered, at most `drain` after
 /// `duration`, or at once when `stop` is set. A closed run has no pacer.
 pub async fn conduct(
     run: &Run,
@@ -18,7 +18,7 @@ pub async fn conduct(
     stop: &AtomicBool,
     mut on_update: impl FnMut(Update),
 ) {
-    let mut next = Duration::from_secs(1);
+    let mut next = Duration::from_secs(1).min(duration);
     loop {
         tokio::time::sleep(TICK.min(next.saturating_sub(run.now()))).await;
         let now = run.now();
@@ -34,6 +34,9 @@ pub async fn conduct(
             on_update(run.update());
             // After a stall of this process the missed seconds are one long one.
             next = Duration::from_secs(now.as_secs() + 1);
+            if now < duration {
+                next = next.min(duration);
+            }
         }
     }
     drop(pacer);

@@ -90,7 +90,7 @@ pub struct Report {
     pub executor: String,
     /// Requests asked for a second; null in a closed model.
     pub target_rps: Option<f64>,
-    /// Requests answered, by the end of the drain, for each second of the duration.
+    /// Requests answered, or under way and answered soon after, for each second of the duration.
     pub achieved_rps: f64,
     /// Length of the run without the drain, in seconds.
     pub duration_s: f64,
@@ -128,6 +128,7 @@ impl Report {
         let Judgement { verdict, reasons, checked } = judge(plan, totals, partial);
         let (overall, counts) = (totals.whole.overall(), totals.whole.counts());
         let duration_s = if partial { totals.elapsed_s.min(plan.duration_s) } else { plan.duration_s };
+        let in_time = counts.answered() as f64 * totals.share_in_time(duration_s);
         let routes = totals.whole.routes.iter().map(|(name, stats)| RouteReport {
             name: name.clone(),
             count: stats.counts.total(),
@@ -149,7 +150,7 @@ impl Report {
             partial,
             executor: plan.executor.clone(),
             target_rps: plan.target_rps().map(rounded),
-            achieved_rps: if duration_s > 0.0 { rounded(counts.answered() as f64 / duration_s) } else { 0.0 },
+            achieved_rps: if duration_s > 0.0 { rounded(in_time / duration_s) } else { 0.0 },
             duration_s: rounded(duration_s),
             scheduled: totals.whole.scheduled,
             finished: counts.finished,

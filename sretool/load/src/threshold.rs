@@ -93,6 +93,8 @@ pub struct Checked {
 pub(crate) struct Basis {
     pub(crate) seconds: f64,
     pub(crate) target_rps: f64,
+    /// The share of answers that came in time to count for a rate.
+    pub(crate) in_time: f64,
     /// Whether requests open at the end say nothing about the server.
     pub(crate) interrupted: bool,
 }
@@ -138,7 +140,7 @@ impl Threshold {
             Metric::Availability => error_ratio(&stats.counts, basis.interrupted).map(|errors| 1.0 - errors),
             Metric::Rate => {
                 let seen = stats.counts.total() > 0 && basis.seconds > 0.0;
-                seen.then(|| stats.counts.answered() as f64 / basis.seconds)
+                seen.then(|| stats.counts.answered() as f64 * basis.in_time / basis.seconds)
             }
         }
     }
@@ -208,7 +210,7 @@ mod tests {
 
     #[track_caller]
     fn check(expr: &str, observed: Option<f64>, ok: bool) {
-        let basis = Basis { seconds: 10.0, target_rps: 100.0, interrupted: false };
+        let basis = Basis { seconds: 10.0, target_rps: 100.0, in_time: 1.0, interrupted: false };
         let threshold: Threshold = expr.parse().unwrap();
         let checked = threshold.check(&snapshot(), basis);
         let close = match (checked.observed, observed) {
@@ -248,7 +250,7 @@ mod tests {
 
     #[test]
     fn nothing_observed_is_never_ok() {
-        let basis = Basis { seconds: 0.0, target_rps: 100.0, interrupted: false };
+        let basis = Basis { seconds: 0.0, target_rps: 100.0, in_time: 1.0, interrupted: false };
         for expr in ["p95<1s", "errors<1%", "availability>=0%", "rate>=0", "max<1s", "mean<1s"] {
             let checked = expr.parse::<Threshold>().unwrap().check(&Snapshot::default(), basis);
             assert_eq!((checked.observed, checked.ok), (None, false), "{expr}");

@@ -17,6 +17,8 @@ pub struct Second {
     pub finished: u64,
     /// Requests that failed, timed out or were censored.
     pub errors: u64,
+    /// Requests whose end came from the other side.
+    pub answered: u64,
     /// Median response time in seconds of what ended in it.
     pub p50: Option<f64>,
     /// Its 90th percentile.
@@ -61,6 +63,7 @@ impl Totals {
             scheduled: update.delta.scheduled,
             finished: stats.counts.finished,
             errors: stats.counts.total() - stats.counts.finished,
+            answered: stats.counts.answered(),
             p50: latency.quantile(0.5),
             p90: latency.quantile(0.9),
             p95: latency.quantile(0.95),
@@ -74,6 +77,21 @@ impl Totals {
         self.ended |= update.last;
         self.whole.merge(&update.delta);
         self.latest = Some(update);
+    }
+
+    /// The share of all answers that count for the rate over `duration_s`: those that had arrived by then, and those
+    /// to requests under way then. What an overloaded server answers later, in the drain, would flatter it.
+    pub fn share_in_time(&self, duration_s: f64) -> f64 {
+        let all: u64 = self.seconds.iter().map(|second| second.answered).sum();
+        let mut in_time = 0;
+        for second in &self.seconds {
+            in_time += second.answered;
+            if second.t >= duration_s {
+                in_time += second.in_flight;
+                break;
+            }
+        }
+        if all == 0 { 1.0 } else { (in_time as f64 / all as f64).min(1.0) }
     }
 
     /// Ends a run whose executor is gone: what was open at its last word is censored without a time.
@@ -121,6 +139,21 @@ mod tests {
         assert_eq!((second.finished, second.errors, second.scheduled, second.max), (0, 1, 0, Some(1.5)));
         assert_eq!(second.seconds, 1.0);
         assert_eq!(totals.whole.counts().total(), 2);
+    }
+
+    #[test]
+    fn answers_long_after_the_duration_do_not_count_for_its_rate() {
+        let row = |t: f64, answered: u64, in_flight: u64| {
+            let mut totals = Totals::default();
+            let update = Update { elapsed_s: t, in_flight, queued: 0, last: false, delta: Snapshot::default() };
+            totals.add(update);
+            Second { answered, ..totals.seconds.remove(0) }
+        };
+        let totals = |seconds| Totals { seconds, ..Totals::default() };
+        assert_eq!(totals(vec![]).share_in_time(2.0), 1.0);
+        assert_eq!(totals(vec![row(1.0, 50, 2), row(2.0, 48, 2), row(2.02, 2, 0)]).share_in_time(2.0), 1.0);
+        assert_eq!(totals(vec![row(1.0, 50, 5), row(2.01, 45, 5), row(3.0, 105, 0)]).share_in_time(2.0), 0.5);
+        assert_eq!(totals(vec![row(1.0, 50, 5)]).share_in_time(2.0), 1.0);
     }
 
     #[test]

@@ -77,7 +77,8 @@ pub struct Judgement {
 /// all the time. A threshold that holds, holds in spite of any lag, since response times include it.
 pub fn judge(plan: &Plan, totals: &Totals, interrupted: bool) -> Judgement {
     let seconds = if interrupted { totals.elapsed_s.min(plan.duration_s) } else { plan.duration_s };
-    let basis = Basis { seconds, target_rps: plan.target_rps().unwrap_or(0.0), interrupted };
+    let in_time = totals.share_in_time(seconds);
+    let basis = Basis { seconds, target_rps: plan.target_rps().unwrap_or(0.0), in_time, interrupted };
     let checked: Vec<_> = plan.thresholds.iter().map(|t| t.check(&totals.whole, basis)).collect();
     let counts = totals.whole.counts();
     if counts.answered() + counts.timed_out + if interrupted { 0 } else { counts.censored } == 0 {
@@ -138,10 +139,10 @@ impl Blame<'_> {
         service.filter(|_| self.saturated()).map(|_| self.too_few())
     }
 
-    /// Requests that were never sent are no errors of the server.
+    /// Requests that were never sent are no errors of the server, nor are the last ones under way.
     fn errors(&self, threshold: &Threshold) -> Option<String> {
         let mut sent = threshold.scoped(&self.totals.whole);
-        sent.counts.censored = sent.counts.censored.saturating_sub(self.unsent());
+        sent.counts.censored = sent.counts.censored.saturating_sub(self.unsent() + self.plan.capacity as u64);
         let checked = threshold.check_stats(&sent, self.basis);
         (threshold.route.is_none() && self.saturated() && checked.ok).then(|| self.too_few())
     }
@@ -160,7 +161,8 @@ impl Blame<'_> {
             ));
         }
         let unsent = self.unsent();
-        let delivered = counts.total().saturating_sub(unsent) as f64 >= counts.total() as f64 * DELIVERED;
+        let in_time = counts.total().saturating_sub(unsent) as f64 * self.basis.in_time;
+        let delivered = in_time >= counts.total() as f64 * DELIVERED;
         // Up to the last moment requests are sent, so that some are under way then.
         let answering = counts.timed_out == 0 && counts.censored.saturating_sub(unsent) <= self.plan.capacity as u64;
         (!delivered && answering && self.saturated()).then(|| self.too_few())
