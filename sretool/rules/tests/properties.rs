@@ -90,7 +90,8 @@ proptest! {
     #[test]
     fn text_without_actions_stands_for_itself(text in "[^{]{0,40}") {
         let (labels, query) = (Labels::default(), |_: &str| Ok(vec![]));
-        let data = TemplateData { labels: &labels, value: 0.0, external_labels: &labels, external_url: "", query: &query };
+        let data =
+            TemplateData { labels: &labels, value: 0.0, external_labels: &labels, external_url: "", query: &query };
         prop_assert_eq!(Template::parse(&text).unwrap().expand(&data).unwrap(), text);
     }
 

@@ -124,7 +124,8 @@ fn alert_series_follow_the_states_and_end_with_them() {
 #[test]
 fn annotations_and_labels_are_expanded() {
     let lines = "labels: {who: '{{ $labels.instance | toUpper }}'}\n    \
-                 annotations:\n      summary: '{{ $value }} of {{ with query \"vector(7)\" }}{{ . | first | value }}{{ end }}'";
+                 annotations:\n      \
+                 summary: '{{ $value }} of {{ with query \"vector(7)\" }}{{ . | first | value }}{{ end }}'";
     let (memory, mut group) = (Memory::default(), alerting(lines));
     memory.put("up", "a", 0, 0.0);
     memory.evaluate(&mut group, 0);
