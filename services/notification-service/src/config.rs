@@ -7,8 +7,8 @@ use std::time::Duration;
 /// Configuration of notification-service beside the common settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Config {
-    /// `DELIVERY_MAX_ATTEMPTS` and `DELIVERY_RETRY_MS`: attempts before a notification is a dead letter (default 6), and
-    /// the pause after the first one (default 500 ms, doubled each time up to 60 s).
+    /// `DELIVERY_MAX_ATTEMPTS` and `DELIVERY_RETRY_MS`: attempts before a notification is a dead letter (default 6),
+    /// and the pause after the first one (default 500 ms, doubled each time up to 60 s).
     pub policy: DeliveryPolicy,
     /// `DELIVERY_TIMEOUT_MS`: longest wait for a sender, default 5 s.
     pub timeout: Duration,

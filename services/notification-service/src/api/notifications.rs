@@ -1,5 +1,6 @@
 //! `/v1/notifications`.
 
+use super::problems::PROBLEM;
 use super::request::{Checked, NotificationRequest};
 use super::{App, problems};
 use crate::clock;
@@ -56,15 +57,18 @@ pub struct NotificationList {
 ///
 /// A repeated request with the same `Idempotency-Key` gets the notification of the first one. Services and
 /// administrators may notify anybody, users only themselves by e-mail.
-#[utoipa::path(post, path = "/v1/notifications", tag = "notifications", request_body = NotificationRequest,
+#[utoipa::path(post, path = "/v1/notifications", operation_id = "create_notification", tag = "notifications", request_body = NotificationRequest,
     security(("token" = [])),
-    params(("Idempotency-Key" = Option<String>, Header, description = "Names the request, 1 to 255 characters")),
+    params(("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255,
+        pattern = "^[!-~]+$", description = "Names the request")),
     responses(
         (status = 202, description = "Accepted, or suppressed by the recipient's preferences", body = Accepted),
-        (status = 400, description = "No JSON, or a malformed key", body = ProblemBody),
-        (status = 401, description = "No valid token", body = ProblemBody),
-        (status = 403, description = "A user may only notify itself", body = ProblemBody),
-        (status = 422, description = "Unknown channel or template, wrong recipient, missing variable", body = ProblemBody),
+        (status = 400, description = "No JSON, or a malformed key", body = ProblemBody, content_type = PROBLEM),
+        (status = 401, description = "No valid token", body = ProblemBody, content_type = PROBLEM),
+        (status = 403, description = "A user may only notify itself", body = ProblemBody, content_type = PROBLEM),
+        (status = 415, description = "Not sent as JSON", body = ProblemBody, content_type = PROBLEM),
+        (status = 422, description = "Unknown channel or template, wrong recipient or variable",
+            body = ProblemBody, content_type = PROBLEM),
     ))]
 pub async fn create(
     State(app): State<App>,
@@ -127,12 +131,12 @@ fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
 }
 
 /// Lists notifications, newest first: users see their own, services and administrators all.
-#[utoipa::path(get, path = "/v1/notifications", tag = "notifications", params(ListQuery), security(("token" = [])),
+#[utoipa::path(get, path = "/v1/notifications", operation_id = "list_notifications", tag = "notifications", params(ListQuery), security(("token" = [])),
     responses(
         (status = 200, description = "Part of the list", body = NotificationList),
-        (status = 400, description = "Malformed limit or cursor", body = ProblemBody),
-        (status = 401, description = "No valid token", body = ProblemBody),
-        (status = 422, description = "Limit out of range", body = ProblemBody),
+        (status = 400, description = "Malformed limit or cursor", body = ProblemBody, content_type = PROBLEM),
+        (status = 401, description = "No valid token", body = ProblemBody, content_type = PROBLEM),
+        (status = 422, description = "Limit out of range", body = ProblemBody, content_type = PROBLEM),
     ))]
 pub async fn list(
     State(app): State<App>,
@@ -155,13 +159,14 @@ pub async fn list(
 }
 
 /// Reads one notification.
-#[utoipa::path(get, path = "/v1/notifications/{id}", tag = "notifications", security(("token" = [])),
+#[utoipa::path(get, path = "/v1/notifications/{id}", operation_id = "get_notification", tag = "notifications", security(("token" = [])),
     params(("id" = Uuid, Path, description = "The notification")),
     responses(
         (status = 200, description = "The notification", body = Notification),
-        (status = 400, description = "Malformed id", body = ProblemBody),
-        (status = 401, description = "No valid token", body = ProblemBody),
-        (status = 404, description = "No such notification, or another user's", body = ProblemBody),
+        (status = 400, description = "Malformed id", body = ProblemBody, content_type = PROBLEM),
+        (status = 401, description = "No valid token", body = ProblemBody, content_type = PROBLEM),
+        (status = 404, description = "No such notification, or another user's",
+            body = ProblemBody, content_type = PROBLEM),
     ))]
 pub async fn get(
     State(app): State<App>,
@@ -178,15 +183,15 @@ pub async fn get(
 }
 
 /// Gives a dead letter all its attempts again.
-#[utoipa::path(post, path = "/v1/notifications/{id}/retry", tag = "notifications", security(("token" = [])),
+#[utoipa::path(post, path = "/v1/notifications/{id}/retry", operation_id = "retry_notification", tag = "notifications", security(("token" = [])),
     params(("id" = Uuid, Path, description = "The notification")),
     responses(
         (status = 202, description = "It waits for delivery again", body = Accepted),
-        (status = 400, description = "Malformed id", body = ProblemBody),
-        (status = 401, description = "No valid token", body = ProblemBody),
-        (status = 403, description = "Not an administrator", body = ProblemBody),
-        (status = 404, description = "No such notification", body = ProblemBody),
-        (status = 409, description = "It has not failed", body = ProblemBody),
+        (status = 400, description = "Malformed id", body = ProblemBody, content_type = PROBLEM),
+        (status = 401, description = "No valid token", body = ProblemBody, content_type = PROBLEM),
+        (status = 403, description = "Not an administrator", body = ProblemBody, content_type = PROBLEM),
+        (status = 404, description = "No such notification", body = ProblemBody, content_type = PROBLEM),
+        (status = 409, description = "It has not failed", body = ProblemBody, content_type = PROBLEM),
     ))]
 pub async fn retry(
     State(app): State<App>,

@@ -80,7 +80,7 @@ impl Template {
         match self {
             Self::OrderConfirmed => (
                 "Your order {{order_id}} is confirmed",
-                "Thank you for your order.\n\nOrder: {{order_id}}\nTotal: {{total|money}} {{currency?}}\n\nIt is on its way.",
+                "Thank you.\n\nOrder: {{order_id}}\nTotal: {{total|money}} {{currency?}}\n\nIt is on its way.",
             ),
             Self::OrderCancelled => {
                 ("Your order {{order_id}} is cancelled", "Your order {{order_id}} was cancelled. Nothing was charged.")

@@ -41,7 +41,7 @@ async fn wrong_fields_are_named_with_what_is_allowed() {
         (json!({ "channel": "sms", "to": ADA, "template": "welcome", "data": { "name": "A" } }), "to", "+49"),
         (json!({ "channel": "email", "to": ADA, "template": "welcome" }), "data.name", "missing"),
         (
-            json!({ "channel": "email", "to": ADA, "template": "order_cancelled", "data": { "order_id": "o", "user_id": 1 } }),
+            json!({ "channel": "push", "to": "t", "template": "welcome", "data": { "name": "A", "user_id": 1 } }),
             "data.user_id",
             "UUID",
         ),
@@ -146,4 +146,22 @@ async fn the_description_names_every_operation() {
     assert_eq!(channels, &json!(["email", "sms", "push"]));
     let series = "http_requests_total{method=\"POST\",route=\"/v1/notifications\",status=\"202\"}";
     assert_eq!(rig.metric(series).await, 0.0);
+}
+
+#[tokio::test]
+async fn the_description_is_unambiguous_about_names_and_problems() {
+    let rig = Rig::new().await;
+    let api = rig.call_as("", "GET", "/openapi.json", None, &[]).await.json();
+    let mut names = std::collections::BTreeSet::new();
+    for (path, item) in api["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            assert!(names.insert(operation["operationId"].as_str().unwrap().to_owned()), "{method} {path}");
+            let statuses: Vec<&String> = operation["responses"].as_object().unwrap().keys().collect();
+            assert_eq!(operation["requestBody"].is_object(), statuses.iter().any(|status| *status == "415"), "{path}");
+            for status in statuses.into_iter().filter(|status| status.starts_with(['4', '5'])) {
+                let content = &operation["responses"][status]["content"];
+                assert!(content["application/problem+json"].is_object(), "{method} {path} {status}: {content}");
+            }
+        }
+    }
 }

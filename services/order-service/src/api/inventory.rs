@@ -1,6 +1,7 @@
 //! `/v1/inventory/{sku}`.
 
 use super::App;
+use super::problems::PROBLEM;
 use crate::store::Inventory;
 use axum::extract::State;
 use serde::Deserialize;
@@ -20,27 +21,28 @@ pub struct StockRequest {
 }
 
 /// Reads the stock of a product.
-#[utoipa::path(get, path = "/v1/inventory/{sku}", tag = "inventory",
+#[utoipa::path(get, path = "/v1/inventory/{sku}", operation_id = "get_inventory", tag = "inventory",
     params(("sku" = String, Path, description = "The product")),
     responses(
         (status = 200, description = "The stock", body = Inventory),
-        (status = 404, description = "No such product", body = ProblemBody),
+        (status = 404, description = "No such product", body = ProblemBody, content_type = PROBLEM),
     ))]
 pub async fn get(State(app): State<App>, Path(sku): Path<String>) -> Result<Json<Inventory>, Problem> {
     Ok(Json(app.store.inventory(&sku).await?))
 }
 
 /// Sets the units on hand of a product.
-#[utoipa::path(put, path = "/v1/inventory/{sku}", tag = "inventory", request_body = StockRequest,
+#[utoipa::path(put, path = "/v1/inventory/{sku}", operation_id = "put_inventory", tag = "inventory", request_body = StockRequest,
     security(("token" = [])), params(("sku" = String, Path, description = "The product")),
     responses(
         (status = 200, description = "The new stock", body = Inventory),
-        (status = 400, description = "No JSON", body = ProblemBody),
-        (status = 401, description = "No valid token", body = ProblemBody),
-        (status = 403, description = "Not an administrator", body = ProblemBody),
-        (status = 404, description = "No such product", body = ProblemBody),
-        (status = 409, description = "More units are reserved", body = ProblemBody),
-        (status = 422, description = "Out of range", body = ProblemBody),
+        (status = 400, description = "No JSON", body = ProblemBody, content_type = PROBLEM),
+        (status = 401, description = "No valid token", body = ProblemBody, content_type = PROBLEM),
+        (status = 403, description = "Not an administrator", body = ProblemBody, content_type = PROBLEM),
+        (status = 404, description = "No such product", body = ProblemBody, content_type = PROBLEM),
+        (status = 409, description = "More units are reserved", body = ProblemBody, content_type = PROBLEM),
+        (status = 415, description = "Not sent as JSON", body = ProblemBody, content_type = PROBLEM),
+        (status = 422, description = "Out of range", body = ProblemBody, content_type = PROBLEM),
     ))]
 pub async fn put(
     State(app): State<App>,

@@ -1,5 +1,6 @@
 //! `/v1/orders`.
 
+use super::problems::PROBLEM;
 use super::{App, reply};
 use crate::clock;
 use crate::domain::{Basket, RequestedLine};
@@ -48,15 +49,18 @@ pub struct OrderList {
 /// Reserves stock and creates an order.
 ///
 /// A repeated request with the same `Idempotency-Key` and body gets the response of the first one.
-#[utoipa::path(post, path = "/v1/orders", tag = "orders", request_body = OrderRequest, security(("token" = [])),
-    params(("Idempotency-Key" = Option<String>, Header, description = "Names the request, 1 to 255 characters")),
+#[utoipa::path(post, path = "/v1/orders", operation_id = "create_order", tag = "orders", request_body = OrderRequest, security(("token" = [])),
+    params(("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255,
+        pattern = "^[!-~]+$", description = "Names the request")),
     responses(
         (status = 201, description = "Created; stock is reserved", body = Order),
-        (status = 400, description = "No JSON, or a malformed key", body = ProblemBody),
-        (status = 401, description = "No valid token", body = ProblemBody),
-        (status = 403, description = "Not a user", body = ProblemBody),
-        (status = 409, description = "Out of stock", body = ProblemBody),
-        (status = 422, description = "Invalid lines, or the key belongs to another body", body = ProblemBody),
+        (status = 400, description = "No JSON, or a malformed key", body = ProblemBody, content_type = PROBLEM),
+        (status = 401, description = "No valid token", body = ProblemBody, content_type = PROBLEM),
+        (status = 403, description = "Not a user", body = ProblemBody, content_type = PROBLEM),
+        (status = 409, description = "Out of stock", body = ProblemBody, content_type = PROBLEM),
+        (status = 415, description = "Not sent as JSON", body = ProblemBody, content_type = PROBLEM),
+        (status = 422, description = "Invalid lines, or the key belongs to another body",
+            body = ProblemBody, content_type = PROBLEM),
     ))]
 pub async fn create(
     State(app): State<App>,
@@ -78,13 +82,13 @@ pub async fn create(
 }
 
 /// Lists the caller's orders, newest first.
-#[utoipa::path(get, path = "/v1/orders", tag = "orders", params(Page), security(("token" = [])),
+#[utoipa::path(get, path = "/v1/orders", operation_id = "list_orders", tag = "orders", params(Page), security(("token" = [])),
     responses(
         (status = 200, description = "Part of the list", body = OrderList),
-        (status = 400, description = "Malformed limit or cursor", body = ProblemBody),
-        (status = 401, description = "No valid token", body = ProblemBody),
-        (status = 403, description = "Not a user", body = ProblemBody),
-        (status = 422, description = "Limit out of range", body = ProblemBody),
+        (status = 400, description = "Malformed limit or cursor", body = ProblemBody, content_type = PROBLEM),
+        (status = 401, description = "No valid token", body = ProblemBody, content_type = PROBLEM),
+        (status = 403, description = "Not a user", body = ProblemBody, content_type = PROBLEM),
+        (status = 422, description = "Limit out of range", body = ProblemBody, content_type = PROBLEM),
     ))]
 pub async fn list(
     State(app): State<App>,
@@ -105,28 +109,30 @@ pub async fn list(
 }
 
 /// Reads one order.
-#[utoipa::path(get, path = "/v1/orders/{id}", tag = "orders", security(("token" = [])),
+#[utoipa::path(get, path = "/v1/orders/{id}", operation_id = "get_order", tag = "orders", security(("token" = [])),
     params(("id" = Uuid, Path, description = "The order")),
     responses(
         (status = 200, description = "The order", body = Order),
-        (status = 400, description = "Malformed id", body = ProblemBody),
-        (status = 401, description = "No valid token", body = ProblemBody),
-        (status = 404, description = "No such order, or another user's", body = ProblemBody),
+        (status = 400, description = "Malformed id", body = ProblemBody, content_type = PROBLEM),
+        (status = 401, description = "No valid token", body = ProblemBody, content_type = PROBLEM),
+        (status = 404, description = "No such order, or another user's", body = ProblemBody, content_type = PROBLEM),
     ))]
 pub async fn get(State(app): State<App>, caller: Authenticated, Path(id): Path<Uuid>) -> Result<Json<Order>, Problem> {
     app.readable(&caller, id).await.map(Json)
 }
 
 /// Cancels an order that is not paid, and releases its stock.
-#[utoipa::path(post, path = "/v1/orders/{id}/cancel", tag = "orders", security(("token" = [])),
+#[utoipa::path(post, path = "/v1/orders/{id}/cancel", operation_id = "cancel_order", tag = "orders", security(("token" = [])),
     params(("id" = Uuid, Path, description = "The order")),
     responses(
         (status = 200, description = "The cancelled order", body = Order),
-        (status = 400, description = "Malformed id", body = ProblemBody),
-        (status = 401, description = "No valid token", body = ProblemBody),
-        (status = 403, description = "Neither the owner nor an administrator", body = ProblemBody),
-        (status = 404, description = "No such order, or another user's", body = ProblemBody),
-        (status = 409, description = "The order's status forbids it, or a payment is under way", body = ProblemBody),
+        (status = 400, description = "Malformed id", body = ProblemBody, content_type = PROBLEM),
+        (status = 401, description = "No valid token", body = ProblemBody, content_type = PROBLEM),
+        (status = 403, description = "Neither the owner nor an administrator",
+            body = ProblemBody, content_type = PROBLEM),
+        (status = 404, description = "No such order, or another user's", body = ProblemBody, content_type = PROBLEM),
+        (status = 409, description = "The order's status forbids it, or a payment is under way",
+            body = ProblemBody, content_type = PROBLEM),
     ))]
 pub async fn cancel(
     State(app): State<App>,

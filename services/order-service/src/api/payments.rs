@@ -1,5 +1,6 @@
 //! `/v1/orders/{id}/payment` and `/v1/orders/{id}/refund`.
 
+use super::problems::PROBLEM;
 use super::{App, reply};
 use crate::clock;
 use crate::domain::payment::UnknownMethod;
@@ -25,20 +26,25 @@ pub struct PaymentRequest {
 }
 
 /// Asks for the payment of an order. It is carried out in the background; the order tells what became of it.
-#[utoipa::path(post, path = "/v1/orders/{id}/payment", tag = "payments", request_body = PaymentRequest,
+#[utoipa::path(post, path = "/v1/orders/{id}/payment", operation_id = "pay_order", tag = "payments", request_body = PaymentRequest,
     security(("token" = [])),
     params(
         ("id" = Uuid, Path, description = "The order"),
-        ("Idempotency-Key" = Option<String>, Header, description = "Names the request, 1 to 255 characters"),
+        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255,
+        pattern = "^[!-~]+$", description = "Names the request"),
     ),
     responses(
         (status = 202, description = "The payment is queued", body = Payment),
-        (status = 400, description = "No JSON, or a malformed id or key", body = ProblemBody),
-        (status = 401, description = "No valid token", body = ProblemBody),
-        (status = 403, description = "Neither the owner nor an administrator", body = ProblemBody),
-        (status = 404, description = "No such order, or another user's", body = ProblemBody),
-        (status = 409, description = "The order's status forbids it, or another payment is under way", body = ProblemBody),
-        (status = 422, description = "Unknown method, or the key belongs to another body", body = ProblemBody),
+        (status = 400, description = "No JSON, or a malformed id or key", body = ProblemBody, content_type = PROBLEM),
+        (status = 401, description = "No valid token", body = ProblemBody, content_type = PROBLEM),
+        (status = 403, description = "Neither the owner nor an administrator",
+            body = ProblemBody, content_type = PROBLEM),
+        (status = 404, description = "No such order, or another user's", body = ProblemBody, content_type = PROBLEM),
+        (status = 409, description = "The order's status forbids it, or a payment is under way",
+            body = ProblemBody, content_type = PROBLEM),
+        (status = 415, description = "Not sent as JSON", body = ProblemBody, content_type = PROBLEM),
+        (status = 422, description = "Unknown method, or the key belongs to another body",
+            body = ProblemBody, content_type = PROBLEM),
     ))]
 pub async fn pay(
     State(app): State<App>,
@@ -58,16 +64,18 @@ pub async fn pay(
 }
 
 /// Returns the money of a paid order, and restores the stock.
-#[utoipa::path(post, path = "/v1/orders/{id}/refund", tag = "payments", security(("token" = [])),
+#[utoipa::path(post, path = "/v1/orders/{id}/refund", operation_id = "refund_order", tag = "payments", security(("token" = [])),
     params(("id" = Uuid, Path, description = "The order")),
     responses(
         (status = 200, description = "The refunded order", body = Order),
-        (status = 400, description = "Malformed id", body = ProblemBody),
-        (status = 401, description = "No valid token", body = ProblemBody),
-        (status = 403, description = "Neither the owner nor an administrator", body = ProblemBody),
-        (status = 404, description = "No such order, or another user's", body = ProblemBody),
-        (status = 409, description = "The order's status forbids it", body = ProblemBody),
-        (status = 502, description = "The payment provider failed; try again", body = ProblemBody),
+        (status = 400, description = "Malformed id", body = ProblemBody, content_type = PROBLEM),
+        (status = 401, description = "No valid token", body = ProblemBody, content_type = PROBLEM),
+        (status = 403, description = "Neither the owner nor an administrator",
+            body = ProblemBody, content_type = PROBLEM),
+        (status = 404, description = "No such order, or another user's", body = ProblemBody, content_type = PROBLEM),
+        (status = 409, description = "The order's status forbids it", body = ProblemBody, content_type = PROBLEM),
+        (status = 502, description = "The payment provider failed; try again",
+            body = ProblemBody, content_type = PROBLEM),
     ))]
 pub async fn refund(
     State(app): State<App>,
@@ -77,7 +85,7 @@ pub async fn refund(
     let order = app.changeable(&caller, id).await?;
     order.status.apply(Command::Refund).map_err(StoreError::from)?;
     if let Some(payment) = &order.payment {
-        // The provider knows repeats by the payment's id: a second request before the transaction returns nothing twice.
+        // The provider knows repeats by the payment's id: two requests at once return the money once.
         let answer = tokio::time::timeout(app.payment_timeout, app.provider.refund(payment.id, payment.amount)).await;
         answer.unwrap_or(Err(ProviderError::Timeout)).map_err(|error| {
             Problem::new(StatusCode::BAD_GATEWAY).detail("the payment provider failed; try again").cause(error)

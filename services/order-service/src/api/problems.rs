@@ -4,6 +4,9 @@ use crate::domain::BasketError;
 use crate::store::StoreError;
 use service_common::Problem;
 
+/// Content type of problems, for the description of the API.
+pub const PROBLEM: &str = "application/problem+json";
+
 /// 404 for an order that does not exist or that the caller may not know of.
 #[must_use]
 pub fn no_order() -> Problem {

@@ -25,7 +25,7 @@ pub fn body(catalogue: &Catalogue) -> Result<Bytes, serde_json::Error> {
 }
 
 /// Lists all products.
-#[utoipa::path(get, path = "/v1/products", tag = "products",
+#[utoipa::path(get, path = "/v1/products", operation_id = "list_products", tag = "products",
     responses((status = 200, description = "All products", body = ProductList)))]
 pub async fn list(State(app): State<App>) -> impl IntoResponse {
     let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "public, max-age=60")];

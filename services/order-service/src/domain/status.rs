@@ -222,7 +222,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_is_asked_stock_is_conserved(commands in proptest::collection::vec(any_command(), 0..40), units in 1_i64..100) {
+        fn whatever_is_asked_stock_is_conserved(
+            commands in proptest::collection::vec(any_command(), 0..40), units in 1_i64..100
+        ) {
             let start = Stock { on_hand: 1_000, reserved: 0 };
             let (mut status, mut stock) = (OrderStatus::Pending, start);
             for command in commands {

@@ -36,7 +36,7 @@ pub struct Reply {
 }
 
 impl KeyedRequest {
-    /// A request of `subject` for `operation`. The body is compared by its canonical form, so that blanks do not matter.
+    /// A request of `subject` for `operation`. The body is compared in its canonical form: blanks do not matter.
     #[must_use]
     pub fn new(subject: &str, operation: &str, key: &str, canonical_body: &[u8]) -> Self {
         Self {

@@ -93,7 +93,8 @@ pub(super) async fn record(
         },
     });
     sqlx::query(
-        "INSERT INTO outbox (id, order_id, payload, traceparent, next_attempt_at, created_at) VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO outbox (id, order_id, payload, traceparent, next_attempt_at, created_at) \
+         VALUES (?, ?, ?, ?, ?, ?)",
     )
     .bind(Uuid::now_v7().to_string())
     .bind(order.id.to_string())

@@ -151,7 +151,8 @@ impl Store {
     pub async fn recover_payments(&self, now: Millis) -> Result<u64, StoreError> {
         // The first condition is the one of the index of due payments, without which all payments would be read.
         let recovered = sqlx::query(
-            "UPDATE payments SET next_attempt_at = ? WHERE status IN ('queued', 'processing') AND status = 'processing'",
+            "UPDATE payments SET next_attempt_at = ? \
+             WHERE status IN ('queued', 'processing') AND status = 'processing'",
         )
         .bind(now)
         .execute(self.db.writer())

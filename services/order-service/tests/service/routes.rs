@@ -215,3 +215,21 @@ async fn the_description_names_every_operation() {
     }
     assert_eq!(rig.metric("http_requests_total{method=\"POST\",route=\"/v1/orders\",status=\"503\"}").await, 0.0);
 }
+
+#[tokio::test]
+async fn the_description_is_unambiguous_about_names_and_problems() {
+    let rig = Rig::new().await;
+    let api = rig.call_as("", "GET", "/openapi.json", None, &[]).await.json();
+    let mut names = std::collections::BTreeSet::new();
+    for (path, item) in api["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            assert!(names.insert(operation["operationId"].as_str().unwrap().to_owned()), "{method} {path}");
+            let statuses: Vec<&String> = operation["responses"].as_object().unwrap().keys().collect();
+            assert_eq!(operation["requestBody"].is_object(), statuses.iter().any(|status| *status == "415"), "{path}");
+            for status in statuses.into_iter().filter(|status| status.starts_with(['4', '5'])) {
+                let content = &operation["responses"][status]["content"];
+                assert!(content["application/problem+json"].is_object(), "{method} {path} {status}: {content}");
+            }
+        }
+    }
+}
