@@ -37,6 +37,9 @@ pub struct Args {
     /// Seconds between two questions for the newest values
     #[arg(long, value_name = "SECONDS", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=600))]
     refresh: u16,
+    /// Seconds that rates look back over; four scrapes at least
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u16).range(2..=3600))]
+    rate_window: u16,
     /// Folder of the runbooks, one NAME.md an alert
     #[arg(long, value_name = "DIR", default_value = DEFAULT_RUNBOOKS)]
     runbooks: PathBuf,
@@ -68,6 +71,8 @@ pub struct Options {
     pub ascii: bool,
     /// How often the newest values are asked for, ms.
     pub refresh_ms: i64,
+    /// How far rates look back, seconds; four scrapes at least.
+    pub rate_window_s: i64,
     /// Folder of the runbooks.
     pub runbooks: PathBuf,
 }
@@ -81,7 +86,8 @@ impl Options {
         let source = Source::resolve(Some(url))?;
         let theme = theme_of(&|name| std::env::var(name).ok());
         let ascii = !speaks_unicode(&|name| std::env::var(name).ok());
-        Ok(Self { source, theme, ascii, refresh_ms: 2_000, runbooks: PathBuf::from(DEFAULT_RUNBOOKS) })
+        let runbooks = PathBuf::from(DEFAULT_RUNBOOKS);
+        Ok(Self { source, theme, ascii, refresh_ms: 2_000, rate_window_s: 60, runbooks })
     }
 
     fn config(&self) -> tui::Config {
@@ -90,6 +96,7 @@ impl Options {
             ascii: self.ascii,
             utc_offset_s: chrono::Local::now().offset().local_minus_utc(),
             refresh_ms: self.refresh_ms,
+            rate_window_s: self.rate_window_s,
             ..tui::Config::default()
         }
     }
@@ -129,6 +136,7 @@ pub fn run(args: Args, io: &mut Io<'_>) -> ExitCode {
             ascii: args.ascii || options.ascii,
             theme: args.theme.map_or(options.theme, ThemeName::from),
             refresh_ms: i64::from(args.refresh) * 1_000,
+            rate_window_s: i64::from(args.rate_window),
             runbooks: args.runbooks,
             ..options
         },

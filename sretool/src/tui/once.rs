@@ -39,7 +39,7 @@ fn answer(options: &Options, cmd: Cmd) -> Option<impl Future<Output = Msg>> {
         _ => false,
     };
     let source = &options.source;
-    wanted.then(|| async move {
+    wanted.then_some(async move {
         match cmd {
             Cmd::Query { id, generation, expr, span } => {
                 let result = fetch::query(source, &expr, span).await;

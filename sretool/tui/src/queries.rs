@@ -1,7 +1,7 @@
 //! Every query that the dashboard asks, with the unit of its answer.
 //!
-//! Rates look back over a minute at least, and never over less than the step between two points of a chart, so that
-//! no event falls between two points.
+//! Rates look back over the configured window (a minute unless told otherwise), and in a chart never over less than
+//! the step between two points, so that no event falls between two points.
 
 mod expressions;
 
@@ -97,6 +97,8 @@ pub struct Params<'a> {
     pub run: Option<&'a str>,
     /// Step of range queries, seconds.
     pub step_s: i64,
+    /// How far rates look back, seconds.
+    pub window_s: i64,
     /// How far back to look for the last values of a load test, seconds.
     pub range_s: i64,
 }
@@ -113,11 +115,11 @@ use Unit::{BurnRate, Ratio, RequestsPerSecond, Seconds, Short};
 pub const SPECS: &[Spec] = &[
     spec(Q::UpTargets, Instant, Short, "targets that answer the scrape, by service"),
     spec(Q::AllTargets, Instant, Short, "targets, by service"),
-    spec(Q::Rate, Instant, RequestsPerSecond, "request rate by service, over 1 min"),
-    spec(Q::ErrorRatio, Instant, Ratio, "share of 5xx answers by service, over 1 min"),
-    spec(Q::P50, Instant, Seconds, "median duration by service, over 1 min"),
-    spec(Q::P95, Instant, Seconds, "95th percentile of duration by service, over 1 min"),
-    spec(Q::P99, Instant, Seconds, "99th percentile of duration by service, over 1 min"),
+    spec(Q::Rate, Instant, RequestsPerSecond, "request rate by service"),
+    spec(Q::ErrorRatio, Instant, Ratio, "share of 5xx answers by service"),
+    spec(Q::P50, Instant, Seconds, "median duration by service"),
+    spec(Q::P95, Instant, Seconds, "95th percentile of duration by service"),
+    spec(Q::P99, Instant, Seconds, "99th percentile of duration by service"),
     spec(Q::InFlight, Instant, Short, "requests being answered, by service"),
     spec(Q::Budget, Instant, Ratio, "availability budget remaining in the period, by service"),
     spec(Q::Burn, Instant, BurnRate, "availability burn rate by service, over 1 h"),
@@ -131,11 +133,11 @@ pub const SPECS: &[Spec] = &[
     spec(Q::ServiceP95, Range, Seconds, "95th percentile of duration of the service"),
     spec(Q::ServiceP99, Range, Seconds, "99th percentile of duration of the service"),
     spec(Q::ServiceInFlight, Range, Short, "requests that the service is answering"),
-    spec(Q::RouteRate, Instant, RequestsPerSecond, "request rate by route, over 1 min"),
-    spec(Q::RouteErrors, Instant, Ratio, "share of 5xx answers by route, over 1 min"),
-    spec(Q::RouteP50, Instant, Seconds, "median duration by route, over 1 min"),
-    spec(Q::RouteP95, Instant, Seconds, "95th percentile of duration by route, over 1 min"),
-    spec(Q::RouteP99, Instant, Seconds, "99th percentile of duration by route, over 1 min"),
+    spec(Q::RouteRate, Instant, RequestsPerSecond, "request rate by route"),
+    spec(Q::RouteErrors, Instant, Ratio, "share of 5xx answers by route"),
+    spec(Q::RouteP50, Instant, Seconds, "median duration by route"),
+    spec(Q::RouteP95, Instant, Seconds, "95th percentile of duration by route"),
+    spec(Q::RouteP99, Instant, Seconds, "99th percentile of duration by route"),
     spec(Q::SloObjective, Instant, Ratio, "objective"),
     spec(Q::SloPeriodDays, Instant, Short, "days of the budgeting period"),
     spec(Q::SloSli, Instant, Ratio, "share of good events in the period"),
@@ -284,10 +286,10 @@ mod tests {
 
     #[test]
     fn a_query_needs_its_subject_and_no_other() {
-        let all = Params { service: Some("s"), slo: Some("o"), run: Some("r"), step_s: 5, range_s: 900 };
+        let all = Params { service: Some("s"), slo: Some("o"), run: Some("r"), step_s: 5, window_s: 60, range_s: 900 };
         for spec in SPECS {
             let without = match spec.id.subject() {
-                Subject::Everything => Params { step_s: 5, range_s: 900, ..Params::default() },
+                Subject::Everything => Params { step_s: 5, window_s: 60, range_s: 900, ..Params::default() },
                 Subject::Service => Params { service: None, ..all },
                 Subject::Slo => Params { slo: None, ..all },
                 Subject::Run => Params { run: None, ..all },

@@ -19,6 +19,8 @@ pub struct Config {
     pub utc_offset_s: i32,
     /// How often the newest values are asked for, ms.
     pub refresh_ms: i64,
+    /// How far rates look back, seconds; four scrapes at least.
+    pub rate_window_s: i64,
     /// What `r` starts: the arguments after the program's name.
     pub load_args: Vec<String>,
 }
@@ -26,7 +28,7 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         let load_args = ["load", "--rps", "1000", "--duration", "30s"].map(str::to_owned).to_vec();
-        Self { source: String::new(), ascii: false, utc_offset_s: 0, refresh_ms: 2_000, load_args }
+        Self { source: String::new(), ascii: false, utc_offset_s: 0, refresh_ms: 2_000, rate_window_s: 60, load_args }
     }
 }
 
@@ -323,6 +325,7 @@ impl State {
             slo: self.selection.slo.as_deref(),
             run: self.selection.run.as_deref(),
             step_s: step / 1_000,
+            window_s: self.config.rate_window_s.max(1),
             range_s: self.range_ms / 1_000,
         }
     }

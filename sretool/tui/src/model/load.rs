@@ -48,7 +48,7 @@ impl Threshold {
         match self.expr.trim().split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or("") {
             "errors" | "availability" | "timeouts" => Unit::Ratio,
             "rate" => Unit::RequestsPerSecond,
-            "mean" | "max" => Unit::Seconds,
+            "mean" | "max" | "min" => Unit::Seconds,
             name if name.starts_with('p') => Unit::Seconds,
             _ => Unit::Short,
         }

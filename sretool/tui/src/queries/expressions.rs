@@ -25,8 +25,9 @@ fn quote(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"))
 }
 
+/// No chart's step may be longer than its window, or events would fall between two points.
 fn window(params: &Params<'_>) -> String {
-    format!("{}s", params.step_s.max(60))
+    format!("{}s", params.step_s.max(params.window_s))
 }
 
 fn error_ratio(by: &str, matchers: &str, window: &str) -> String {
@@ -47,15 +48,15 @@ fn as_service(label: &str, expr: &str) -> String {
 }
 
 fn overview(id: Q, params: &Params<'_>) -> String {
-    let step = window(params);
+    let (step, now) = (window(params), format!("{}s", params.window_s));
     match id {
         Q::UpTargets => as_service("job", "sum by (job) (up)"),
         Q::AllTargets => as_service("job", "count by (job) (up)"),
-        Q::Rate => format!("sum by (service) (rate({REQUESTS}[1m]))"),
-        Q::ErrorRatio => error_ratio("service", "", "1m"),
-        Q::P50 => quantile("0.5", "service", "", "1m"),
-        Q::P95 => quantile("0.95", "service", "", "1m"),
-        Q::P99 => quantile("0.99", "service", "", "1m"),
+        Q::Rate => format!("sum by (service) (rate({REQUESTS}[{now}]))"),
+        Q::ErrorRatio => error_ratio("service", "", &now),
+        Q::P50 => quantile("0.5", "service", "", &now),
+        Q::P95 => quantile("0.95", "service", "", &now),
+        Q::P99 => quantile("0.99", "service", "", &now),
         Q::InFlight => "sum by (service) (http_requests_in_flight)".to_owned(),
         Q::Budget => as_service("sloth_service", "slo:period_error_budget_remaining:ratio{sloth_slo=\"availability\"}"),
         Q::Burn => as_service("sloth_service", &burn("1h", "{sloth_slo=\"availability\"}")),
@@ -68,7 +69,7 @@ fn overview(id: Q, params: &Params<'_>) -> String {
 fn service(id: Q, params: &Params<'_>) -> Option<String> {
     let name = quote(params.service?);
     let only = format!("service={name}");
-    let step = window(params);
+    let (step, now) = (window(params), format!("{}s", params.window_s));
     Some(match id {
         Q::ServiceRate => format!(
             "sum by (class) (label_replace(rate({REQUESTS}{{{only}}}[{step}]), \
@@ -84,11 +85,11 @@ fn service(id: Q, params: &Params<'_>) -> Option<String> {
         Q::ServiceInFlight => {
             format!("sum(max_over_time(http_requests_in_flight{{{only}}}[{}s]))", params.step_s.max(1))
         }
-        Q::RouteRate => format!("sum by (method, route) (rate({REQUESTS}{{{only}}}[1m]))"),
-        Q::RouteErrors => error_ratio("method, route", &only, "1m"),
-        Q::RouteP50 => quantile("0.5", "method, route", &only, "1m"),
-        Q::RouteP95 => quantile("0.95", "method, route", &only, "1m"),
-        _ => quantile("0.99", "method, route", &only, "1m"),
+        Q::RouteRate => format!("sum by (method, route) (rate({REQUESTS}{{{only}}}[{now}]))"),
+        Q::RouteErrors => error_ratio("method, route", &only, &now),
+        Q::RouteP50 => quantile("0.5", "method, route", &only, &now),
+        Q::RouteP95 => quantile("0.95", "method, route", &only, &now),
+        _ => quantile("0.99", "method, route", &only, &now),
     })
 }
 
@@ -169,7 +170,8 @@ mod tests {
 
     #[test]
     fn windows_cover_the_step() {
-        let expr = |step_s| expression(Q::RateByService, &Params { step_s, ..Params::default() }).unwrap();
+        let expr =
+            |step_s| expression(Q::RateByService, &Params { step_s, window_s: 60, ..Params::default() }).unwrap();
         assert!(expr(5).contains("[60s]"));
         assert!(expr(300).contains("[300s]"));
     }

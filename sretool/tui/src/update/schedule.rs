@@ -41,6 +41,9 @@ fn ask(state: &mut State, id: QueryId) -> Option<Cmd> {
     let spec = id.spec();
     let subject = id.subject();
     let (start, end, step) = state.chart_span(subject);
+    // A load test's chart reaches into the future, where a rate would decay to nothing.
+    let known = (state.view_time_ms() - 1_000).div_euclid(step) * step;
+    let end = if subject == Subject::Run { end.min(known.max(start)) } else { end };
     let (interval, span) = match spec.shape {
         Shape::Instant => (state.config.refresh_ms, Span::At(state.view_time_ms())),
         // A chart gains nothing by being asked for more often than it gains points.

@@ -14,7 +14,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-const THRESHOLD_COLS: [Col; 3] = [left("", (9, 9), 0), left("THRESHOLD", (14, 60), 0), right("OBSERVED", 10, 1)];
+const THRESHOLD_COLS: [Col; 3] = [left("", (8, 8), 0), left("THRESHOLD", (14, 60), 0), right("OBSERVED", 9, 1)];
 /// What a run is asked for at once: its head.
 const HEAD: [Q; 4] = [Q::LoadElapsed, Q::LoadTarget, Q::LoadRequests, Q::LoadDuration];
 
@@ -28,7 +28,7 @@ pub(super) fn render(ui: &Ui<'_>, area: Rect, buffer: &mut Buffer) {
     let rest = Rect { y: area.y + head_height, height: area.height - head_height, ..area };
     // Numbers and thresholds stand beside the charts where there is width, else below them.
     let (charts, side) = if area.width >= 100 {
-        let width = (area.width / 3).clamp(34, 56);
+        let width = (area.width * 3 / 8).clamp(36, 56);
         (Rect { width: rest.width - width - 2, ..rest }, Rect { x: rest.right() - width, width, ..rest })
     } else {
         let below = (rest.height / 3).max(8).min(rest.height);

@@ -133,6 +133,8 @@ fn plots(ui: &Ui<'_>, areas: Vec<Rect>, buffer: &mut Buffer) {
         .threshold("over 6 h above", Some(SLOW_PAGE_BURN))
         .at_least(1.0);
     let order = if ui.state.show_burn { [burn, budget] } else { [budget, burn] };
+    let next = "Without events there is no ratio: the chart begins with the first requests. - widens the time range.";
+    let order = order.map(|plot| Plot { next, ..plot });
     for (plot, area) in order.into_iter().zip(areas) {
         ui.plot(plot, area, buffer);
     }
