@@ -127,3 +127,82 @@ fn the_committed_dashboards_are_current() {
     let (code, stdout, _) = sretool(&["build", "--check", "--out", folder]);
     assert_eq!((code, stdout.as_str()), (exit::good(), ""));
 }
+
+/// A Prometheus that answers every range query alike, on a port of its own; it ends with the returned runtime.
+fn prometheus(status: u16, body: &'static str) -> (tokio::runtime::Runtime, String) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let status = axum::http::StatusCode::from_u16(status).unwrap();
+    let answer = move || async move { (status, [("content-type", "application/json")], body) };
+    let router = axum::Router::new().route("/api/v1/query_range", axum::routing::any(answer));
+    runtime.spawn(async move { axum::serve(listener, router).await });
+    (runtime, url)
+}
+
+const DATA: &str = r#"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"service":"a","sloth_service":"a",
+    "sloth_slo":"b","run":"c"},"values":[[1700000000,"1"]]}]}}"#;
+const NOTHING: &str = r#"{"status":"success","data":{"resultType":"matrix","result":[]}}"#;
+const IDLE: &str =
+    r#"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{},"values":[[1700000000,"NaN"]]}]}}"#;
+const REFUSED: &str = r#"{"status":"error","errorType":"execution","error":"too many samples"}"#;
+
+fn verify_json(url: &str) -> (ExitCode, serde_json::Value) {
+    let (code, stdout, stderr) = sretool(&["verify", "--format", "json", "--prometheus", url]);
+    (code, serde_json::from_str(&stdout).unwrap_or_else(|e| panic!("{e}: {stdout}{stderr}")))
+}
+
+#[test]
+fn verify_is_content_when_every_panel_has_data() {
+    let (_runtime, url) = prometheus(200, DATA);
+    let (code, report) = verify_json(&url);
+    assert_eq!((code, &report["without_data"]), (exit::good(), &serde_json::json!([])));
+    assert_eq!(report["queries"], report["with_data"]);
+    assert!(report["source"].as_str().unwrap().starts_with("http://127.0.0.1:"));
+    let (code, stdout, _) = sretool(&["verify", "--prometheus", &url]);
+    assert_eq!((code, stdout.lines().count()), (exit::good(), 1), "{stdout}");
+}
+
+#[test]
+fn verify_names_the_panels_without_data() {
+    let (_runtime, url) = prometheus(200, NOTHING);
+    let (code, report) = verify_json(&url);
+    assert_eq!((code, &report["with_data"]), (exit::failed(), &serde_json::json!(0)));
+    let first = &report["without_data"][0];
+    assert_eq!((&first["panel"], &first["status"]), (&"Targets down".into(), &"no_data".into()));
+    let (code, stdout, _) = sretool(&["verify", "--prometheus", &url, "--since", "15m"]);
+    assert_eq!(code, exit::failed());
+    assert!(stdout.contains("platform-overview: Traffic: no data: sum(rate(http_requests_total"), "{stdout}");
+}
+
+#[test]
+fn verify_forgives_panels_without_events() {
+    let (_runtime, url) = prometheus(200, IDLE);
+    let (code, stdout, _) = sretool(&["verify", "--prometheus", &url]);
+    assert!(stdout.contains("platform-overview: Error ratio: idle (no events in the window)"), "{stdout}");
+    // Variables have no values either, so that the panels that need one are without data.
+    assert_eq!(code, exit::failed());
+    assert!(stdout.contains("service-red: Traffic: no data"), "{stdout}");
+}
+
+#[test]
+fn verify_shows_what_the_source_refuses() {
+    let (_runtime, url) = prometheus(422, REFUSED);
+    let (code, stdout, stderr) = sretool(&["verify", "--prometheus", &url]);
+    assert_eq!(code, exit::failed(), "{stderr}");
+    assert!(stdout.contains("platform-overview: Traffic: execution: too many samples"), "{stdout}");
+}
+
+#[test]
+fn a_wrong_duration_is_wrong_usage() {
+    assert_eq!(sretool(&["verify", "--since", "soon"]).0, exit::invalid());
+    assert_eq!(sretool(&["build", "--format", "json"]).0, exit::invalid());
+}
+
+#[test]
+fn build_into_a_file_is_refused() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let (code, stdout, stderr) = sretool(&["build", "--out", text(file.path())]);
+    assert_eq!((code, stdout.as_str()), (exit::invalid(), ""));
+    assert!(stderr.contains("cannot be created"), "{stderr}");
+}

@@ -49,7 +49,12 @@ async fn values(
     }
     let label = &variable.of_label;
     let expr = format!("group by ({label}) ({})", substitute(&variable.selector, bindings));
-    let answer = source.range(&expr, window.now_ms - window.since_ms, window.now_ms, window.step_ms()).await?;
+    let answer = match source.range(&expr, window.now_ms - window.since_ms, window.now_ms, window.step_ms()).await {
+        Ok(answer) => answer,
+        // A variable that the source refuses to fill is an empty choice, as in Grafana.
+        Err(SourceError::Refused { .. }) => return Ok(BTreeSet::new()),
+        Err(error) => return Err(error),
+    };
     let Value::Matrix(series) = answer.value else { return Ok(BTreeSet::new()) };
     Ok(series.iter().map(|s| s.labels.get(label).to_owned()).filter(|value| !value.is_empty()).collect())
 }
