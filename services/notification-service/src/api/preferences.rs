@@ -5,6 +5,7 @@ use super::problems::PROBLEM;
 use crate::clock;
 use crate::store::Preferences;
 use axum::extract::State;
+use serde_json::{Map, Value};
 use service_common::problem::ProblemBody;
 use service_common::{Authenticated, Json, Problem};
 
@@ -33,8 +34,11 @@ pub async fn get(State(app): State<App>, caller: Authenticated) -> Result<Json<P
 pub async fn put(
     State(app): State<App>,
     caller: Authenticated,
-    Json(wanted): Json<Preferences>,
+    Json(body): Json<Map<String, Value>>,
 ) -> Result<Json<Preferences>, Problem> {
+    // Read by name only: an array would otherwise count as fields in their order, and an empty one would want all.
+    let wanted: Preferences = serde_json::from_value(Value::Object(body))
+        .map_err(|error| Problem::invalid_field("preferences", error.to_string()))?;
     app.store.set_preferences(caller.require_user()?, wanted, clock::now()).await?;
     Ok(Json(wanted))
 }

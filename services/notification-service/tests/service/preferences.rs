@@ -25,7 +25,7 @@ async fn everything_is_wanted_until_said_otherwise() {
 async fn wrong_preferences_are_refused() {
     let rig = Rig::new().await;
     let token = rig.token();
-    for body in [json!({ "fax": true }), json!({ "email": "yes" })] {
+    for body in [json!({ "fax": true }), json!({ "email": "yes" }), json!([]), json!([false, false, false])] {
         let answer = rig.call_as(&token, "PUT", "/v1/preferences", Some(body), &[]).await;
         answer.problem(422, "/problems/invalid-fields");
     }
