@@ -86,7 +86,9 @@ impl Screen {
     /// Takes the terminal again and forgets what was on it.
     pub(super) fn resume(&mut self) -> io::Result<()> {
         self.taken.take()?;
-        self.terminal.clear()
+        // `clear` would ask the terminal for its cursor and wait for an answer that the event stream reads.
+        let size = self.terminal.size()?;
+        self.terminal.resize(size.into())
     }
 
     /// Ready when a thread has panicked, which has restored the terminal already.
