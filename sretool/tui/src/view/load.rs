@@ -215,8 +215,7 @@ fn threshold_table(ui: &Ui<'_>, thresholds: &[Threshold], area: Rect, buffer: &m
             Some(false) => "broken",
             None => units::NO_DATA,
         };
-        let observed =
-            threshold.observed.map_or_else(|| ui.glyphs.none.to_owned(), |v| units::format(threshold.unit(), v));
+        let observed = units::cell(threshold.unit(), threshold.observed).unwrap_or_else(|| ui.glyphs.none.to_owned());
         vec![
             cell(format!("{} {word}", ui.level_glyph(level)), ui.level_style(level)),
             cell(threshold.expr.clone(), ui.theme.text),
