@@ -8,8 +8,10 @@ use std::process::ExitCode;
 
 #[derive(Debug, Parser)]
 #[command(name = "sretool", version, about, max_term_width = 120)]
-#[command(after_help = "Exit status: 0 good; 1 an objective, threshold, test or lint failed; 2 wrong usage or invalid \
-                        input; 3 could not judge (no data, source unreachable).")]
+#[command(
+    after_help = "Exit status: 0 good; 1 an objective, threshold, test or lint failed; 2 wrong usage or invalid \
+                        input; 3 could not judge (no data, source unreachable)."
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
