@@ -14,6 +14,8 @@ const START_LIMIT: Duration = Duration::from_secs(60);
 /// How often readiness is asked for while a service starts.
 const READINESS_INTERVAL: Duration = Duration::from_millis(50);
 
+/// How far rates look back: services are scraped every second, so that a change shows at once.
+const DASHBOARD_RATE_WINDOW_S: i64 = 15;
 /// How often the dashboard asks for new values.
 const DASHBOARD_REFRESH_MS: i64 = 1_000;
 
@@ -89,7 +91,9 @@ pub(super) async fn watch_over(running: &mut Running, io: &mut Io<'_>) -> ExitCo
 /// dashboard owns the screen.
 pub(super) async fn show(running: &mut Running, io: &mut Io<'_>) -> ExitCode {
     let options = match tui::Options::for_url(&running.server.url()) {
-        Ok(options) => tui::Options { refresh_ms: DASHBOARD_REFRESH_MS, ..options },
+        Ok(options) => {
+            tui::Options { refresh_ms: DASHBOARD_REFRESH_MS, rate_window_s: DASHBOARD_RATE_WINDOW_S, ..options }
+        }
         Err(error) => {
             io.error(error);
             return exit::invalid();
