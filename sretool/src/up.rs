@@ -3,6 +3,7 @@
 //! Three services run as child processes of this binary and are restarted when they die; this process scrapes them,
 //! evaluates rules, answers the Prometheus API, and shows it all in the terminal.
 
+mod data;
 mod definitions;
 mod operate;
 mod platform;
@@ -13,6 +14,7 @@ use crate::io::Io;
 use crate::server::{self, ServerConfig, ServerHandle, Target};
 use crate::source::{Local, Source};
 use crate::{exit, runtime, when};
+use data::DataFolder;
 use platform::{Platform, Ports, Service};
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
@@ -97,36 +99,8 @@ struct Prepared {
     data: DataFolder,
 }
 
-enum DataFolder {
-    Kept(PathBuf),
-    Temporary(tempfile::TempDir),
-}
-
-impl DataFolder {
-    fn open(asked: Option<&PathBuf>) -> Result<Self, String> {
-        match asked {
-            Some(path) => {
-                std::fs::create_dir_all(path).map_err(|e| format!("--data {}: {e}", path.display()))?;
-                let path = path.canonicalize().map_err(|e| format!("--data {}: {e}", path.display()))?;
-                Ok(Self::Kept(path))
-            }
-            None => tempfile::Builder::new()
-                .prefix("sretool-up-")
-                .tempdir()
-                .map(Self::Temporary)
-                .map_err(|e| format!("no temporary folder: {e}; name one with --data")),
-        }
-    }
-
-    fn path(&self) -> &std::path::Path {
-        match self {
-            Self::Kept(path) => path,
-            Self::Temporary(folder) => folder.path(),
-        }
-    }
-}
-
 fn prepare(args: &Args) -> Result<Prepared, String> {
+    let data = DataFolder::open(args.data.as_ref())?;
     let platform = Platform {
         ports: [
             (Service::User, args.user_ports),
@@ -135,7 +109,7 @@ fn prepare(args: &Args) -> Result<Prepared, String> {
         ]
         .into(),
         admin_email: "admin@example.com".to_owned(),
-        admin_password: platform::random_secret(),
+        admin_password: data.admin_password()?,
         service_token: platform::random_secret(),
     };
     platform.check_ports()?;
@@ -146,7 +120,7 @@ fn prepare(args: &Args) -> Result<Prepared, String> {
     let mut rule_files = definitions::rules(args.rules.as_deref())?;
     let slos = definitions::slos(args.slo.as_deref())?;
     rule_files.push(("slo (generated)".to_owned(), definitions::generate(&slos)?));
-    Ok(Prepared { platform, listener, rule_files, data: DataFolder::open(args.data.as_ref())? })
+    Ok(Prepared { platform, listener, rule_files, data })
 }
 
 /// The running platform.

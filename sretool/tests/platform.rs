@@ -1,5 +1,7 @@
 //! The platform end to end: real processes, real ports, a real Prometheus beside the embedded one.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 #[path = "platform/harness.rs"]
 mod harness;
 
@@ -22,6 +24,26 @@ fn slo<'a>(report: &'a Value, service: &str, name: &str) -> &'a Value {
     slos.iter().find(|slo| slo["service"] == service && slo["name"] == name).unwrap_or_else(|| {
         panic!("no SLO {service}/{name} in {report}");
     })
+}
+
+#[track_caller]
+fn assert_same_slis(ours: &Value, theirs: &Value) {
+    for ours in ours["slos"].as_array().unwrap() {
+        let (service, name) = (ours["service"].as_str().unwrap(), ours["name"].as_str().unwrap());
+        let theirs = slo(theirs, service, name);
+        assert_eq!(ours["status"], theirs["status"], "{service}/{name}");
+        match (ours["sli"].as_f64(), theirs["sli"].as_f64()) {
+            (Some(a), Some(b)) => assert!((a - b).abs() < 1e-9, "{service}/{name}: {a} and {b}"),
+            (a, b) => assert_eq!(a, b, "{service}/{name}"),
+        }
+    }
+}
+
+/// Waits until a Prometheus has counted the ten failed requests.
+#[track_caller]
+fn wait_for_ten_failures(prometheus: &str) {
+    let failed = r#"sum(http_requests_total{service="order-service",status=~"5.."})"#;
+    eventually("ten failed requests are counted", Duration::from_secs(10), || number(prometheus, failed) == Some(10.0));
 }
 
 #[test]
@@ -54,9 +76,7 @@ fn comes_up_answers_and_agrees_with_a_real_prometheus() {
     let fault = json!({"faults": [{"kind": "error", "route": "/v1/products", "ratio": 1.0, "ttl_s": 60}]});
     set_faults(platform.admin[1], &fault);
     assert_eq!(platform.request("/v1/products", 10)[5], 10);
-    eventually("the embedded store saw them", Duration::from_secs(10), || {
-        number(&platform.prometheus, r#"sum(http_requests_total{service="order-service",status=~"5.."})"#) == Some(10.0)
-    });
+    wait_for_ten_failures(&platform.prometheus);
     let (status, embedded) = report(&platform, &platform.prometheus);
     assert_eq!(status, Some(1), "a fifth of all requests failed: {embedded}");
     let sli = slo(&embedded, "order-service", "availability")["sli"].as_f64().unwrap();
@@ -67,19 +87,9 @@ fn comes_up_answers_and_agrees_with_a_real_prometheus() {
         println!("skipped the comparison: prometheus is not installed");
         return;
     };
-    eventually("Prometheus saw them", Duration::from_secs(10), || {
-        number(&url, r#"sum(http_requests_total{service="order-service",status=~"5.."})"#) == Some(10.0)
-    });
+    wait_for_ten_failures(&url);
     let (_, theirs) = report(&platform, &url);
-    for ours in embedded["slos"].as_array().unwrap() {
-        let (service, name) = (ours["service"].as_str().unwrap(), ours["name"].as_str().unwrap());
-        let theirs = slo(&theirs, service, name);
-        assert_eq!(ours["status"], theirs["status"], "{service}/{name}");
-        match (ours["sli"].as_f64(), theirs["sli"].as_f64()) {
-            (Some(a), Some(b)) => assert!((a - b).abs() < 1e-9, "{service}/{name}: {a} and {b}"),
-            (a, b) => assert_eq!(a, b, "{service}/{name}"),
-        }
-    }
+    assert_same_slis(&embedded, &theirs);
 }
 
 #[test]

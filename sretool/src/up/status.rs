@@ -5,8 +5,11 @@ use promql::Value;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-/// What a status line shows: a heading, its query, and how a value reads.
-const COLUMNS: [(&str, &str, fn(f64) -> String); 4] = [
+/// A heading, its query, and how a value reads.
+type Column = (&'static str, &'static str, fn(f64) -> String);
+
+/// What a status line shows.
+const COLUMNS: [Column; 4] = [
     ("rate", "sum by (service) (rate(http_requests_total[30s]))", |v| format!("{v:.1} req/s")),
     (
         "errors",
