@@ -92,27 +92,39 @@ fn comes_up_answers_and_agrees_with_a_real_prometheus() {
     assert_same_slis(&embedded, &theirs);
 }
 
+/// Kills a service and waits until another process is ready in its place.
+#[track_caller]
+fn kill_and_await(platform: &Platform, name: &str) {
+    let running = || {
+        let children = harness::children(platform.pid());
+        children.into_iter().find(|pid| harness::command_line(*pid).contains(&format!(" service {name}")))
+    };
+    let first = running().unwrap_or_else(|| panic!("{name} does not run"));
+    harness::kill9(first);
+    eventually("another process", Duration::from_secs(20), || running().is_some_and(|pid| pid != first));
+    let index = ["user", "order", "notification"].iter().position(|other| *other == name).unwrap();
+    let ready = format!("http://127.0.0.1:{}/readyz", platform.admin[index]);
+    eventually("ready again", Duration::from_secs(20), || harness::http_status(&ready) == 200);
+}
+
 #[test]
 fn killed_services_return_and_none_outlives_its_parent() {
     let folder = tempfile::tempdir().unwrap();
     let platform = Platform::start(&folder.path().join("data"));
     eventually("targets are up", Duration::from_secs(10), || number(&platform.prometheus, "sum(up)") == Some(3.0));
-    for (index, name) in ["user", "order", "notification"].into_iter().enumerate() {
-        let running = || {
-            let children = harness::children(platform.pid());
-            children.into_iter().find(|pid| harness::command_line(*pid).contains(&format!(" service {name}")))
-        };
-        let first = running().unwrap_or_else(|| panic!("{name} does not run"));
-        harness::kill9(first);
-        eventually("another process", Duration::from_secs(10), || running().is_some_and(|pid| pid != first));
-        let ready = format!("http://127.0.0.1:{}/readyz", platform.admin[index]);
-        eventually("ready again", Duration::from_secs(20), || harness::http_status(&ready) == 200);
-        // The gap is in the data: at least one scrape failed, and the target is up again.
-        let up = format!(r#"up{{job="{name}-service"}}"#);
-        eventually("scraped again", Duration::from_secs(10), || number(&platform.prometheus, &up) == Some(1.0));
-        let lowest = format!("min_over_time({up}[1m])");
-        assert_eq!(number(&platform.prometheus, &lowest), Some(0.0), "{name}: the death left no gap");
+    for name in ["user", "order", "notification"] {
+        kill_and_await(&platform, name);
+        // The new process is known as such, so that nothing takes its counters for a continuation.
+        let changes = format!(r#"changes(process_start_time_seconds{{job="{name}-service"}}[1m])"#);
+        eventually("the restart is in the data", Duration::from_secs(10), || {
+            number(&platform.prometheus, &changes).is_some_and(|n| n >= 1.0)
+        });
     }
+    // Each death in a row doubles the wait; from the fourth on it is longer than the time between two scrapes.
+    (0..4).for_each(|_| kill_and_await(&platform, "order"));
+    let lowest = r#"min_over_time(up{job="order-service"}[1m])"#;
+    assert_eq!(number(&platform.prometheus, lowest), Some(0.0), "the outage left no gap");
+    eventually("scraped again", Duration::from_secs(10), || number(&platform.prometheus, "sum(up)") == Some(3.0));
     let children = harness::children(platform.pid());
     assert!(children.len() >= 3, "{children:?}");
     harness::kill9(platform.pid());
