@@ -130,6 +130,7 @@ struct Running {
     events: mpsc::Receiver<Event>,
     children: Vec<tokio::task::JoinHandle<()>>,
     stop: watch::Sender<bool>,
+    signal: operate::StopSignal,
 }
 
 async fn operate(args: Args, prepared: Prepared, io: &mut Io<'_>) -> ExitCode {
@@ -160,6 +161,7 @@ fn start(
     rule_files: Vec<definitions::Named>,
     data: &DataFolder,
 ) -> Result<Running, String> {
+    let signal = operate::StopSignal::listen().map_err(|e| format!("signals cannot be received: {e}"))?;
     let program = std::env::current_exe().map_err(|e| format!("this program's own file is unknown: {e}"))?;
     let options = tsdb::StoreOptions { retention_ms: RETENTION_MS, ..Default::default() };
     let store = Arc::new(tsdb::Store::new(options));
@@ -187,5 +189,5 @@ fn start(
         tokio::spawn(supervisor::supervise(plan, sender.clone(), stopped.clone()))
     });
     let source = Source::Local(Local::new("up", store, None));
-    Ok(Running { server, source, events, children: children.into(), stop })
+    Ok(Running { server, source, events, children: children.into(), stop, signal })
 }

@@ -29,7 +29,7 @@ pub(super) async fn announce(platform: &Platform, running: &mut Running, io: &mu
             tokio::select! {
                 () = &mut ready => break,
                 Some(event) = running.events.recv() => if let Some(status) = report(&event, io) { return Some(status) },
-                () = stop_signal() => return Some(exit::good()),
+                () = running.signal.wait() => return Some(exit::good()),
                 () = tokio::time::sleep_until(deadline) => {
                     io.error(format_args!("{} is not ready after {START_LIMIT:?}", service.name()));
                     return Some(exit::no_judgement());
@@ -72,11 +72,9 @@ fn report(event: &Event, io: &mut Io<'_>) -> Option<ExitCode> {
 pub(super) async fn watch_over(running: &mut Running, io: &mut Io<'_>) -> ExitCode {
     let names = Service::ALL.map(Service::name);
     let mut ticks = tokio::time::interval_at(Instant::now() + STATUS_INTERVAL, STATUS_INTERVAL);
-    let signal = stop_signal();
-    tokio::pin!(signal);
     loop {
         tokio::select! {
-            () = &mut signal => return exit::good(),
+            () = running.signal.wait() => return exit::good(),
             Some(event) = running.events.recv() => if let Some(status) = report(&event, io) { return status },
             _ = ticks.tick() => {
                 for line in status::lines(&running.source, &names, chrono::Utc::now().timestamp_millis()).await {
@@ -130,21 +128,39 @@ pub(super) async fn shut_down(running: Running, io: &mut Io<'_>) {
     }
 }
 
-/// Resolves at Ctrl-C or SIGTERM.
-async fn stop_signal() {
+/// Ctrl-C and SIGTERM. Listening begins when it is made and never pauses, so that no signal falls into a gap.
+#[derive(Debug)]
+pub(super) struct StopSignal {
     #[cfg(unix)]
-    {
+    terminate: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl StopSignal {
+    #[cfg(unix)]
+    pub(super) fn listen() -> std::io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
-        let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
-            return std::future::pending().await;
-        };
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    #[cfg(not(unix))]
+    pub(super) fn listen() -> std::io::Result<Self> {
+        Ok(Self {})
+    }
+
+    #[cfg(unix)]
+    async fn wait(&mut self) {
         tokio::select! {
-            _ = term.recv() => {}
-            _ = int.recv() => {}
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
         }
     }
+
     #[cfg(not(unix))]
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
+    async fn wait(&mut self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
     }
 }
