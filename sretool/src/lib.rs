@@ -16,6 +16,7 @@ pub mod serve;
 pub mod server;
 pub mod slo;
 pub mod source;
+mod stop_signal;
 pub mod tui;
 pub mod up;
 pub mod when;

@@ -5,6 +5,7 @@ mod glob;
 use crate::exit;
 use crate::io::Io;
 use crate::server::{self, ServerConfig, ServerError, Target};
+use crate::stop_signal::StopSignal;
 use promql::Compat;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -47,6 +48,8 @@ pub struct Args {
 enum StartError {
     #[error("{flag}: {cause}")]
     Flag { flag: &'static str, cause: String },
+    #[error("signals cannot be received: {0}")]
+    Signals(#[source] std::io::Error),
     #[error(transparent)]
     Server(#[from] ServerError),
 }
@@ -175,25 +178,13 @@ async fn serve(settings: Settings, listener: TcpListener, io: &mut Io<'_>) -> Re
         compat: settings.compat,
         ..ServerConfig::new(listener)
     };
+    let mut signal = StopSignal::listen().map_err(StartError::Signals)?;
     let (stop, stopped) = watch::channel(false);
     let server = server::start(config, stopped)?;
     io.line(format_args!("ready {}", server.url()));
-    // Without signals only a kill ends the program, which is what the operating system then does.
-    let signalled = signal().await;
-    if let Err(error) = signalled {
-        io.note(format_args!("signals cannot be received ({error}); stopping"));
-    }
+    signal.wait().await;
     let _ = stop.send(true);
     Ok(server.join().await?)
-}
-
-/// Waits for Ctrl-C or SIGTERM.
-async fn signal() -> std::io::Result<()> {
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-    tokio::select! {
-        result = tokio::signal::ctrl_c() => result,
-        _ = terminate.recv() => Ok(()),
-    }
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ mod supervisor;
 use crate::io::Io;
 use crate::server::{self, ServerConfig, ServerHandle, Target};
 use crate::source::{Local, Source};
+use crate::stop_signal::StopSignal;
 use crate::{exit, runtime, when};
 use data::DataFolder;
 use platform::{Platform, Ports, Service};
@@ -130,7 +131,7 @@ struct Running {
     events: mpsc::Receiver<Event>,
     children: Vec<tokio::task::JoinHandle<()>>,
     stop: watch::Sender<bool>,
-    signal: operate::StopSignal,
+    signal: StopSignal,
 }
 
 async fn operate(args: Args, prepared: Prepared, io: &mut Io<'_>) -> ExitCode {
@@ -161,7 +162,7 @@ fn start(
     rule_files: Vec<definitions::Named>,
     data: &DataFolder,
 ) -> Result<Running, String> {
-    let signal = operate::StopSignal::listen().map_err(|e| format!("signals cannot be received: {e}"))?;
+    let signal = StopSignal::listen().map_err(|e| format!("signals cannot be received: {e}"))?;
     let program = std::env::current_exe().map_err(|e| format!("this program's own file is unknown: {e}"))?;
     let options = tsdb::StoreOptions { retention_ms: RETENTION_MS, ..Default::default() };
     let store = Arc::new(tsdb::Store::new(options));
