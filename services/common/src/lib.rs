@@ -46,6 +46,7 @@
 
 pub mod admin;
 pub mod auth;
+pub mod backoff;
 pub mod config;
 pub mod database;
 pub mod extract;
@@ -60,6 +61,7 @@ pub mod server;
 pub mod service;
 pub mod tasks;
 pub mod telemetry;
+pub mod trace;
 
 pub use auth::{Authenticated, Role, Verifier};
 pub use config::{ConfigErrors, Env, ProcessEnv, Reader, Settings};

@@ -17,7 +17,6 @@ pub mod domain;
 pub mod metrics;
 pub mod schema;
 pub mod store;
-pub mod trace;
 pub mod upkeep;
 
 use api::App;

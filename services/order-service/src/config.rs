@@ -1,6 +1,6 @@
 //! What only this service reads from its environment.
 
-use crate::domain::backoff::Backoff;
+use crate::domain::Backoff;
 use crate::domain::payment::RetryPolicy;
 use service_common::Reader;
 use std::time::Duration;

@@ -17,7 +17,6 @@ pub mod payment;
 pub mod relay;
 pub mod schema;
 pub mod store;
-pub mod trace;
 pub mod upkeep;
 
 use api::App;

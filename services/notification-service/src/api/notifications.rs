@@ -6,12 +6,12 @@ use super::{App, problems};
 use crate::clock;
 use crate::domain::{Channel, Status};
 use crate::store::{Filter, NewNotification, Notification};
-use crate::trace;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use service_common::problem::ProblemBody;
+use service_common::trace;
 use service_common::{Authenticated, Json, Path, Problem, Query, Role};
 use uuid::Uuid;
 

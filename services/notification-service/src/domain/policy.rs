@@ -1,6 +1,6 @@
 //! When a delivery that failed is tried again.
 
-use super::backoff::Backoff;
+use super::Backoff;
 use std::time::Duration;
 
 /// How often delivery is tried, and with which pauses.

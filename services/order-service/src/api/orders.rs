@@ -5,12 +5,12 @@ use super::{App, reply};
 use crate::clock;
 use crate::domain::{Basket, RequestedLine};
 use crate::store::{NewOrder, Order, StoreError};
-use crate::trace;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use service_common::problem::ProblemBody;
+use service_common::trace;
 use service_common::{Authenticated, Json, Path, Problem, Query};
 use uuid::Uuid;
 

@@ -7,12 +7,12 @@ use crate::domain::payment::UnknownMethod;
 use crate::domain::{Command, Method};
 use crate::payment::ProviderError;
 use crate::store::{Order, Payment, StoreError};
-use crate::trace;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use service_common::problem::ProblemBody;
+use service_common::trace;
 use service_common::{Authenticated, Json, Path, Problem};
 use uuid::Uuid;
 

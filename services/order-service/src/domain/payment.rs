@@ -1,6 +1,6 @@
 //! The life of a payment.
 
-use super::backoff::Backoff;
+use super::Backoff;
 use super::status::UnknownStatus;
 use serde::{Deserialize, Serialize};
 use std::str::FromStr;

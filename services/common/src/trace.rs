@@ -1,7 +1,7 @@
 //! Traces that go on after their request: work and events keep the `traceparent` of their cause.
 
+use crate::telemetry::propagation;
 use axum::http::{HeaderMap, HeaderValue};
-use service_common::telemetry::propagation;
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
