@@ -154,7 +154,7 @@ impl<'d> Resolver<'d> {
                 Body::DataSource(kind) => {
                     resolver.sources.insert(name, kind);
                 }
-                Body::Slo(_) | Body::Other(_) => {}
+                _ => {}
             }
         }
         resolver
@@ -216,7 +216,7 @@ impl<'d> Resolver<'d> {
 
     fn sli(&self, indicator: &Indicator, out: &mut Collector) -> Option<Sli> {
         match &indicator.metric {
-            Metric::Threshold => {
+            Metric::Threshold(_) => {
                 unsupported(out, indicator.at, "a thresholdMetric", "write a ratioMetric of good and total events");
                 None
             }
@@ -265,7 +265,7 @@ impl<'d> Resolver<'d> {
 
 /// The period, where this crate can evaluate it.
 fn period(document: &Document, spec: &SloSpec, out: &mut Collector) -> Option<Window> {
-    let window = spec.window?;
+    let window = spec.window.as_ref()?;
     if spec.budgeting != Budgeting::Occurrences {
         let remedy = "write budgetingMethod: Occurrences";
         unsupported(out, document.at, &format!("budgetingMethod {:?}", spec.budgeting), remedy);

@@ -40,8 +40,8 @@ pub use duration::Window;
 pub use evaluate::{SloReport, Status, evaluate};
 pub use finding::{Finding, Position, Severity};
 pub use model::{
-    Body, Budgeting, Document, Indicator, IndicatorSource, Kind, Metadata, Metric, MetricSource, Objective, SloSpec,
-    TimeWindow,
+    AlertCondition, AlertPolicy, Body, Budgeting, CalendarStart, CalendarUnit, Document, Indicator, IndicatorSource,
+    Kind, Metadata, Metric, MetricSource, Objective, Operator, SloSpec, TimeWindow, Use,
 };
 pub use plan::{AnswerError, Answers, Part, PlannedQuery, plan};
 pub use query::EventQuery;

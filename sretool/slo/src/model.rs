@@ -2,6 +2,7 @@
 
 use crate::duration::Window;
 use crate::finding::Position;
+use chrono::NaiveDateTime;
 use std::fmt;
 use std::sync::Arc;
 
@@ -76,8 +77,14 @@ pub enum Body {
     Sli(Indicator),
     /// A data source of a type, in lower case.
     DataSource(String),
-    /// A kind of which nothing is evaluated.
-    Other(Kind),
+    /// When to notify whom.
+    AlertPolicy(AlertPolicy),
+    /// When an alert is due.
+    AlertCondition(AlertCondition),
+    /// Whom to notify: the name of a service such as a pager.
+    AlertNotificationTarget(String),
+    /// A service, with its description.
+    Service(Option<String>),
 }
 
 impl Body {
@@ -87,7 +94,10 @@ impl Body {
             Self::Slo(_) => Kind::Slo,
             Self::Sli(_) => Kind::Sli,
             Self::DataSource(_) => Kind::DataSource,
-            Self::Other(kind) => *kind,
+            Self::AlertPolicy(_) => Kind::AlertPolicy,
+            Self::AlertCondition(_) => Kind::AlertCondition,
+            Self::AlertNotificationTarget(_) => Kind::AlertNotificationTarget,
+            Self::Service(_) => Kind::Service,
         }
     }
 }
@@ -120,10 +130,92 @@ pub struct SloSpec {
     pub budgeting: Budgeting,
     /// The targets.
     pub objectives: Vec<Objective>,
+    /// When to notify whom.
+    pub alert_policies: Vec<Use<AlertPolicy>>,
+}
+
+/// An object that stands in the document, or the name of one.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Use<T> {
+    /// In the document.
+    Inline(T),
+    /// By name.
+    Reference(String, Position),
+}
+
+/// When to notify whom.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AlertPolicy {
+    /// Whether missing data notifies.
+    pub when_no_data: bool,
+    /// Whether the end of an alert notifies.
+    pub when_resolved: bool,
+    /// Whether the condition notifies.
+    pub when_breaching: bool,
+    /// The conditions, exactly one in a valid document.
+    pub conditions: Vec<Use<AlertCondition>>,
+    /// Whom to notify.
+    pub targets: Vec<Use<String>>,
+}
+
+/// A burn rate that is due for an alert.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AlertCondition {
+    /// As written, such as `page`.
+    pub severity: String,
+    /// How the burn rate compares with the threshold.
+    pub op: Operator,
+    /// A burn rate, where 1 uses up the budget in exactly its period.
+    pub threshold: f64,
+    /// The window of the burn rate.
+    pub lookback: Window,
+    /// How long the condition must hold.
+    pub after: Option<Window>,
+}
+
+/// A comparison.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operator {
+    /// `<=`
+    Lte,
+    /// `>=`
+    Gte,
+    /// `<`
+    Lt,
+    /// `>`
+    Gt,
+}
+
+impl Operator {
+    pub(crate) const NAMES: [&'static str; 4] = ["lte", "gte", "lt", "gt"];
+
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        [Self::Lte, Self::Gte, Self::Lt, Self::Gt].into_iter().find(|op| op.name() == name)
+    }
+
+    /// As OpenSLO writes it.
+    pub fn name(self) -> &'static str {
+        Self::NAMES[self as usize]
+    }
+
+    /// As PromQL writes it.
+    pub fn symbol(self) -> &'static str {
+        ["<=", ">=", "<", ">"][self as usize]
+    }
+
+    /// Whether it holds.
+    pub fn holds(self, left: f64, right: f64) -> bool {
+        match self {
+            Self::Lte => left <= right,
+            Self::Gte => left >= right,
+            Self::Lt => left < right,
+            Self::Gt => left > right,
+        }
+    }
 }
 
 /// Where an objective's indicator stands.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum IndicatorSource {
     /// In the document.
     Inline(Indicator),
@@ -134,14 +226,68 @@ pub enum IndicatorSource {
 }
 
 /// The period of an error budget.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TimeWindow {
-    /// Length.
+    /// Length, where a month counts 30 days, a quarter 90 and a year 365.
     pub duration: Window,
     /// Whether it ends now, rather than at a date.
     pub rolling: bool,
+    /// Where periods begin, unless it rolls.
+    pub calendar: Option<CalendarStart>,
     /// Where it is written.
     pub at: Position,
+}
+
+/// Periods that follow one another without a gap from a date on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CalendarStart {
+    /// The first period's begin, as clocks in the time zone show it.
+    pub start: NaiveDateTime,
+    /// IANA name of the time zone.
+    pub zone: String,
+    /// How many units a period has.
+    pub count: u32,
+    /// The unit.
+    pub unit: CalendarUnit,
+}
+
+/// A unit of a calendar period.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CalendarUnit {
+    /// 60 seconds.
+    Minute,
+    /// 60 minutes.
+    Hour,
+    /// From a time of day to the same on the next day.
+    Day,
+    /// Seven days.
+    Week,
+    /// From a day of the month to the same of the next.
+    Month,
+    /// Three months.
+    Quarter,
+    /// Twelve months.
+    Year,
+}
+
+impl CalendarUnit {
+    pub(crate) fn from_letter(letter: char) -> Option<Self> {
+        Some(match letter {
+            'm' => Self::Minute,
+            'h' => Self::Hour,
+            'd' => Self::Day,
+            'w' => Self::Week,
+            'M' => Self::Month,
+            'Q' => Self::Quarter,
+            'Y' => Self::Year,
+            _ => return None,
+        })
+    }
+
+    /// As OpenSLO abbreviates it.
+    pub fn letter(self) -> char {
+        ['m', 'h', 'd', 'w', 'M', 'Q', 'Y'][self as usize]
+    }
 }
 
 /// How an error budget is counted.
@@ -162,6 +308,18 @@ pub struct Objective {
     pub display_name: Option<String>,
     /// The ratio of good events that is promised, in [0, 1).
     pub target: f64,
+    /// How a threshold metric's value compares with the limit where it is good.
+    pub op: Option<Operator>,
+    /// The limit of a threshold metric.
+    pub value: Option<f64>,
+    /// The ratio of good events that makes a slice of time good, in (0, 1].
+    pub time_slice_target: Option<f64>,
+    /// Length of a slice of time.
+    pub time_slice_window: Option<Window>,
+    /// What is measured, where the SLO is a composite.
+    pub indicator: Option<IndicatorSource>,
+    /// Share of a composite, relative to its other objectives.
+    pub weight: f64,
     /// Where it is written.
     pub at: Position,
 }
@@ -203,8 +361,8 @@ pub enum Metric {
         /// The ratio.
         raw: MetricSource,
     },
-    /// A value that is compared with a limit.
-    Threshold,
+    /// A value that is compared with each objective's limit.
+    Threshold(MetricSource),
 }
 
 /// A query to a data source.

@@ -75,12 +75,11 @@ fn body(kind: Kind, spec: &Node, out: &mut Collector) -> Option<Body> {
         Kind::DataSource => data_source(spec, out),
         Kind::Service => {
             let fields = Fields::open(spec, "spec", &["description"], out)?;
-            description(&fields, out);
-            Some(Body::Other(kind))
+            Some(Body::Service(description(&fields, out)))
         }
-        Kind::AlertPolicy => alerting::policy_spec(spec, "spec", out).map(|()| Body::Other(kind)),
-        Kind::AlertCondition => alerting::condition_spec(spec, "spec", out).map(|()| Body::Other(kind)),
-        Kind::AlertNotificationTarget => alerting::target_spec(spec, "spec", out).map(|()| Body::Other(kind)),
+        Kind::AlertPolicy => alerting::policy_spec(spec, "spec", out).map(Body::AlertPolicy),
+        Kind::AlertCondition => alerting::condition_spec(spec, "spec", out).map(Body::AlertCondition),
+        Kind::AlertNotificationTarget => alerting::target_spec(spec, "spec", out).map(Body::AlertNotificationTarget),
     }
 }
 

@@ -3,46 +3,39 @@
 use super::{description, metadata, reference};
 use crate::fields::Fields;
 use crate::finding::Collector;
+use crate::model::{AlertCondition, AlertPolicy, Operator, Use};
 use crate::yaml::Node;
 
-const OPERATORS: [&str; 4] = ["lte", "gte", "lt", "gt"];
-
 /// An object in place of a reference: its kind, and what reads its `spec`.
-struct Inline {
+struct Inline<T> {
     reference: &'static str,
     kind: &'static str,
-    spec: fn(&Node, &str, &mut Collector) -> Option<()>,
+    spec: fn(&Node, &str, &mut Collector) -> Option<T>,
 }
 
 /// Reads an item of `alertPolicies`.
-pub(super) fn policy_reference(node: &Node, path: &str, out: &mut Collector) {
-    inline_or_reference(
-        node,
-        path,
-        &Inline { reference: "alertPolicyRef", kind: "AlertPolicy", spec: policy_spec },
-        out,
-    );
+pub(super) fn policy_reference(node: &Node, path: &str, out: &mut Collector) -> Option<Use<AlertPolicy>> {
+    let inline = Inline { reference: "alertPolicyRef", kind: "AlertPolicy", spec: policy_spec };
+    inline_or_reference(node, path, &inline, out)
 }
 
-fn inline_or_reference(node: &Node, path: &str, inline: &Inline, out: &mut Collector) {
-    let Some(fields) = Fields::open(node, path, &[inline.reference, "kind", "metadata", "spec"], out) else {
-        return;
-    };
+fn inline_or_reference<T>(node: &Node, path: &str, inline: &Inline<T>, out: &mut Collector) -> Option<Use<T>> {
+    let fields = Fields::open(node, path, &[inline.reference, "kind", "metadata", "spec"], out)?;
     if !fields.exactly_one([inline.reference, "spec"], out) {
-        return;
+        return None;
     }
     let Some(spec) = fields.node("spec") else {
-        reference(&fields, inline.reference, out);
-        return;
+        let at = fields.node(inline.reference)?.at;
+        return reference(&fields, inline.reference, out).map(|name| Use::Reference(name, at));
     };
     fields.required_node("kind", out);
     fields.one_of("kind", &[inline.kind], out);
     metadata::read(&fields, out);
-    (inline.spec)(spec, &fields.path_of("spec"), out);
+    (inline.spec)(spec, &fields.path_of("spec"), out).map(Use::Inline)
 }
 
 /// Reads the specification of a policy: exactly one condition, at least one target.
-pub(super) fn policy_spec(node: &Node, path: &str, out: &mut Collector) -> Option<()> {
+pub(super) fn policy_spec(node: &Node, path: &str, out: &mut Collector) -> Option<AlertPolicy> {
     let keys = [
         "description",
         "alertWhenNoData",
@@ -53,52 +46,59 @@ pub(super) fn policy_spec(node: &Node, path: &str, out: &mut Collector) -> Optio
     ];
     let fields = Fields::open(node, path, &keys, out)?;
     description(&fields, out);
-    for key in ["alertWhenNoData", "alertWhenResolved", "alertWhenBreaching"] {
-        fields.boolean(key, out);
-    }
     let conditions = fields.list("conditions", out);
     if conditions.len() != 1 {
         let message = format!("{:?} has {} items", fields.path_of("conditions"), conditions.len());
         out.error(fields.place_of("conditions"), "length", message, Some("write exactly one".into()));
     }
-    let condition = Inline { reference: "conditionRef", kind: "AlertCondition", spec: condition_spec };
-    for (i, item) in conditions.iter().enumerate() {
-        inline_or_reference(item, &format!("{}[{i}]", fields.path_of("conditions")), &condition, out);
-    }
     let targets = fields.list("notificationTargets", out);
     if targets.is_empty() {
         fields.missing("notificationTargets", out);
     }
+    let condition = Inline { reference: "conditionRef", kind: "AlertCondition", spec: condition_spec };
     let target = Inline { reference: "targetRef", kind: "AlertNotificationTarget", spec: target_spec };
-    for (i, item) in targets.iter().enumerate() {
-        inline_or_reference(item, &format!("{}[{i}]", fields.path_of("notificationTargets")), &target, out);
-    }
-    Some(())
+    Some(AlertPolicy {
+        when_no_data: fields.boolean("alertWhenNoData", out),
+        when_resolved: fields.boolean("alertWhenResolved", out),
+        when_breaching: fields.boolean("alertWhenBreaching", out),
+        conditions: uses(conditions, &fields.path_of("conditions"), &condition, out),
+        targets: uses(targets, &fields.path_of("notificationTargets"), &target, out),
+    })
+}
+
+fn uses<T>(items: &[Node], path: &str, inline: &Inline<T>, out: &mut Collector) -> Vec<Use<T>> {
+    let item = |(i, node): (usize, &Node)| inline_or_reference(node, &format!("{path}[{i}]"), inline, out);
+    items.iter().enumerate().filter_map(item).collect()
 }
 
 /// Reads the specification of a condition.
-pub(super) fn condition_spec(node: &Node, path: &str, out: &mut Collector) -> Option<()> {
+pub(super) fn condition_spec(node: &Node, path: &str, out: &mut Collector) -> Option<AlertCondition> {
     let fields = Fields::open(node, path, &["description", "severity", "condition"], out)?;
     description(&fields, out);
-    fields.required_text("severity", out);
+    let severity = fields.required_text("severity", out);
     let node = fields.required_node("condition", out)?;
     let keys = ["kind", "op", "threshold", "lookbackWindow", "alertAfter"];
     let fields = Fields::open(node, &fields.path_of("condition"), &keys, out)?;
     fields.required_node("kind", out);
     fields.one_of("kind", &["burnrate"], out);
     fields.required_node("op", out);
-    fields.one_of("op", &OPERATORS, out);
+    let op = fields.one_of("op", &Operator::NAMES, out);
     fields.required_node("threshold", out);
-    fields.number("threshold", out);
-    fields.required_duration("lookbackWindow", out);
-    fields.duration("alertAfter", out);
-    Some(())
+    let threshold = fields.number("threshold", out);
+    let lookback = fields.required_duration("lookbackWindow", out);
+    let after = fields.duration("alertAfter", out);
+    Some(AlertCondition {
+        severity: severity?.value.to_owned(),
+        op: Operator::from_name(op?.value)?,
+        threshold: threshold?.0,
+        lookback: lookback?,
+        after,
+    })
 }
 
 /// Reads the specification of a notification target.
-pub(super) fn target_spec(node: &Node, path: &str, out: &mut Collector) -> Option<()> {
+pub(super) fn target_spec(node: &Node, path: &str, out: &mut Collector) -> Option<String> {
     let fields = Fields::open(node, path, &["description", "target"], out)?;
     description(&fields, out);
-    fields.required_text("target", out);
-    Some(())
+    fields.required_text("target", out).map(|text| text.value.to_owned())
 }

@@ -23,10 +23,7 @@ pub(super) fn read_spec(node: &Node, path: &str, out: &mut Collector) -> Option<
     }
     let metric = match (fields.node("ratioMetric"), fields.node("thresholdMetric")) {
         (Some(ratio), _) => ratio_metric(ratio, &fields.path_of("ratioMetric"), out)?,
-        (None, Some(threshold)) => {
-            metric_spec(threshold, &fields.path_of("thresholdMetric"), out)?;
-            Metric::Threshold
-        }
+        (None, Some(threshold)) => Metric::Threshold(metric_spec(threshold, &fields.path_of("thresholdMetric"), out)?),
         (None, None) => return None,
     };
     Some(Indicator { metric, at: node.at })
