@@ -18,7 +18,7 @@ pub struct LatencyError(String);
 /// Durations counted in an HDR histogram with three significant digits, in microseconds. Merging loses nothing.
 #[derive(Clone, Debug)]
 pub struct Latency {
-    histogram: Histogram<u64>,
+    histogram: Histogram<u32>,
     // Kept apart because a bucket's upper edge may lie above every value in it.
     max_us: u64,
 }
@@ -35,7 +35,7 @@ impl PartialEq for Latency {
     }
 }
 
-fn empty() -> Histogram<u64> {
+fn empty() -> Histogram<u32> {
     // Grows on demand, since most histograms of a second hold values of one magnitude.
     let mut histogram = Histogram::new(3).expect("three digits are within the library's one to five");
     histogram.auto(true);
@@ -99,7 +99,7 @@ impl Latency {
     /// Reads what [`Latency::to_base64`] wrote; the maximum is then known to three digits only.
     pub fn from_base64(text: &str) -> Result<Self, LatencyError> {
         let bytes = BASE64.decode(text).map_err(|e| LatencyError(e.to_string()))?;
-        let read: Histogram<u64> =
+        let read: Histogram<u32> =
             Deserializer::new().deserialize(&mut bytes.as_slice()).map_err(|e| LatencyError(e.to_string()))?;
         let mut histogram = empty();
         histogram.add(&read).map_err(|e| LatencyError(e.to_string()))?;

@@ -1,6 +1,7 @@
 //! Follows every request from the moment it is due to its end.
 
-use crate::snapshot::{RouteStats, Snapshot, UNSENT};
+use crate::route::{End, RouteStats};
+use crate::snapshot::{Snapshot, UNSENT};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -74,27 +75,27 @@ impl Recorder {
         let Some(open) = self.open.remove(&index) else { return };
         self.in_flight -= u64::from(open.sent.is_some());
         let stats = stats_of(&mut self.delta, &open);
-        let (answered, cause) = match outcome {
+        let (answered, end, cause) = match outcome {
             Outcome::Finished { status } => {
                 stats.counts.finished += 1;
                 *stats.statuses.entry(status).or_default() += 1;
-                (true, None)
+                (true, End::Status(status), None)
             }
             Outcome::Refused { status } => {
                 stats.counts.failed += 1;
                 *stats.statuses.entry(status).or_default() += 1;
-                (true, Some(format!("status {status}")))
+                (true, End::Status(status), Some(format!("status {status}")))
             }
             Outcome::Broken { cause } => {
                 stats.counts.failed += 1;
-                (false, Some(cause))
+                (false, End::Broken, Some(cause))
             }
             Outcome::TimedOut => {
                 stats.counts.timed_out += 1;
-                (true, Some("timeout".to_owned()))
+                (true, End::TimedOut, Some("timeout".to_owned()))
             }
         };
-        self.time(&open, now, answered);
+        self.time(&open, now, end, answered);
         if let Some(cause) = cause {
             self.delta.count_cause(&cause, 1);
         }
@@ -104,9 +105,12 @@ impl Recorder {
     /// says nothing about the server and is left out of the distributions.
     pub fn censor(&mut self, now: Duration, interrupted: bool) {
         for open in std::mem::take(&mut self.open).into_values() {
-            stats_of(&mut self.delta, &open).counts.censored += 1;
-            if !interrupted {
-                self.time(&open, now, true);
+            let stats = stats_of(&mut self.delta, &open);
+            stats.counts.censored += 1;
+            if interrupted {
+                stats.record(End::Censored, (None, None, None));
+            } else {
+                self.time(&open, now, End::Censored, true);
             }
         }
         self.in_flight = 0;
@@ -132,19 +136,13 @@ impl Recorder {
         self.open.len() as u64
     }
 
-    fn time(&mut self, open: &Open, now: Duration, answered: bool) {
+    fn time(&mut self, open: &Open, now: Duration, end: End, answered: bool) {
         let response = now.saturating_sub(open.due);
         let own = open.own_lag(now);
-        let stats = stats_of(&mut self.delta, open);
-        if answered {
-            stats.response.record(response);
-        }
-        if let Some((sent, _)) = open.sent {
-            stats.lag.record(sent.saturating_sub(open.due));
-            if answered {
-                stats.service.record(now.saturating_sub(sent));
-            }
-        }
+        let sent = open.sent.as_ref().map(|(sent, _)| *sent);
+        let service = sent.filter(|_| answered).map(|sent| now.saturating_sub(sent));
+        let lag = sent.map(|sent| sent.saturating_sub(open.due));
+        stats_of(&mut self.delta, open).record(end, (answered.then_some(response), service, lag));
         self.delta.own_lag.record(own);
         if answered {
             self.delta.net.record(response.saturating_sub(own));

@@ -1,6 +1,7 @@
 //! What has been counted: by route, and in whole.
 
 use crate::latency::Latency;
+use crate::route::RouteStats;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -34,40 +35,11 @@ impl Counts {
         self.finished + self.failed
     }
 
-    fn merge(&mut self, other: &Self) {
+    pub(crate) fn merge(&mut self, other: &Self) {
         self.finished += other.finished;
         self.failed += other.failed;
         self.timed_out += other.timed_out;
         self.censored += other.censored;
-    }
-}
-
-/// The statistics of one route.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct RouteStats {
-    /// How its requests ended.
-    pub counts: Counts,
-    /// Answers by status.
-    pub statuses: BTreeMap<u16, u64>,
-    /// Intended start to last byte. Requests that timed out or were censored count with the time they had waited, a
-    /// lower bound; requests without an answer because the connection failed do not count.
-    pub response: Latency,
-    /// Actual start to last byte, of the same requests where they were sent.
-    pub service: Latency,
-    /// Intended start to actual start.
-    pub lag: Latency,
-}
-
-impl RouteStats {
-    /// Adds another's numbers.
-    pub fn merge(&mut self, other: &Self) {
-        self.counts.merge(&other.counts);
-        for (status, count) in &other.statuses {
-            *self.statuses.entry(*status).or_default() += count;
-        }
-        self.response.merge(&other.response);
-        self.service.merge(&other.service);
-        self.lag.merge(&other.lag);
     }
 }
 
@@ -144,6 +116,7 @@ pub struct Update {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::route::End;
     use proptest::prelude::*;
     use std::time::Duration;
 
@@ -158,8 +131,8 @@ mod tests {
                 _ => stats.counts.censored += 1,
             }
             *stats.statuses.entry(200 + u16::from(end)).or_default() += 1;
-            stats.response.record(Duration::from_millis(ms));
-            stats.lag.record(Duration::from_millis(ms / 2));
+            let times = (Some(Duration::from_millis(ms)), None, Some(Duration::from_millis(ms / 2)));
+            stats.record(End::Status(200 + u16::from(end)), times);
             snapshot.own_lag.record(Duration::from_millis(ms / 3));
             snapshot.count_cause(&format!("cause {}", end % 4), 1);
         }

@@ -5,7 +5,9 @@ mod parse;
 pub use parse::ThresholdError;
 
 use crate::format;
-use crate::snapshot::{Counts, RouteStats, Snapshot};
+use crate::route::RouteStats;
+use crate::snapshot::{Counts, Snapshot};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
@@ -61,7 +63,8 @@ impl Comparison {
 }
 
 /// One condition on a run, as read from text.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Threshold {
     /// The text.
     pub expr: String,
@@ -104,6 +107,20 @@ impl FromStr for Threshold {
 
     fn from_str(text: &str) -> Result<Self, ThresholdError> {
         parse::parse(text)
+    }
+}
+
+impl TryFrom<String> for Threshold {
+    type Error = ThresholdError;
+
+    fn try_from(text: String) -> Result<Self, ThresholdError> {
+        text.parse()
+    }
+}
+
+impl From<Threshold> for String {
+    fn from(threshold: Threshold) -> Self {
+        threshold.expr
     }
 }
 

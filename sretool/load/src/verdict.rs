@@ -16,7 +16,7 @@ const SATURATED: f64 = 0.9;
 const DELIVERED: f64 = 0.99;
 
 /// What was asked of a run.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
     /// What sends: `http` or `goose`.
     pub executor: String,
