@@ -8,39 +8,56 @@
 //! Only [`Pacer`], [`Run`], [`conduct`] and [`http`] read a clock or touch the network.
 
 mod conduct;
+mod csv;
 mod duration;
 mod format;
+mod hgrm;
 mod html;
 pub mod http;
 mod junit;
 mod latency;
 mod live;
+mod markdown;
 mod pacer;
+mod random;
+mod random;
 mod recorder;
+mod render;
 mod report;
 mod route;
 mod run;
 mod schedule;
+mod slowest;
 mod snapshot;
 mod text;
 mod threshold;
 mod totals;
+mod trace;
 mod verdict;
 
 pub use conduct::conduct;
+pub use csv::csv;
 pub use duration::{DurationError, parse_duration};
+pub use hgrm::hgrm;
 pub use html::html;
 pub use junit::junit;
 pub use latency::{Latency, LatencyError};
 pub use live::{progress_line, status_frame};
+pub use markdown::markdown;
 pub use pacer::Pacer;
+pub use random::Random;
 pub use recorder::{Outcome, Recorder};
-pub use report::{Percentiles, Report, RouteReport, ThresholdReport};
+pub use render::{Kind, KindError};
+pub use report::{
+    EndReport, Histograms, Meta, Panel, Percentiles, ReadError, Report, RouteReport, SCHEMA, ThresholdReport,
+};
 pub use route::{End, RouteStats, Times};
 pub use run::{Flight, Run, Ticket};
-pub use schedule::{Schedule, ScheduleError, Stage};
+pub use schedule::{Arrival, Schedule, ScheduleError, Share, Stage};
+pub use slowest::{Slow, Slowest};
 pub use snapshot::{Counts, Snapshot, UNSENT, Update};
 pub use text::text;
 pub use threshold::{Checked, Comparison, Metric, Threshold, ThresholdError};
 pub use totals::{Second, Totals};
+pub use trace::{TraceContext, Tracing};
 pub use verdict::{Judgement, Plan, Verdict, judge};

@@ -23,14 +23,14 @@ impl Pacer {
     /// Starts at the run's time 0.
     pub fn start(schedule: &Schedule, run: Arc<Run>) -> std::io::Result<Self> {
         let stop = Arc::new(AtomicBool::new(false));
-        let (stopped, dues) = (stop.clone(), schedule.dues());
+        let (stopped, tickets) = (stop.clone(), schedule.tickets());
         let thread = std::thread::Builder::new().name("pacer".into()).spawn(move || {
-            for (index, due) in dues.enumerate() {
+            for (index, due) in tickets {
                 sleep_until(run.started() + due, &stopped);
                 if stopped.load(Ordering::Relaxed) {
                     return;
                 }
-                run.emit(index as u64, due);
+                run.emit(index, due);
             }
         })?;
         Ok(Self { stop, thread: Some(thread) })

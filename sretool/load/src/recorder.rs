@@ -1,8 +1,11 @@
 //! Follows every request from the moment it is due to its end.
 
 use crate::route::{End, RouteStats};
+use crate::slowest::Slow;
 use crate::snapshot::{Snapshot, UNSENT};
+use crate::trace::Tracing;
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -45,15 +48,39 @@ impl Open {
     }
 }
 
+/// Spreads the consecutive numbers of requests; nobody chooses them to collide, so that a cheap hash is enough.
+#[derive(Debug, Default)]
+struct NumberHasher(u64);
+
+impl Hasher for NumberHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u64(u64::from(*byte)));
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = (self.0 ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(26);
+    }
+}
+
 /// Accounts for every request. All times are since the start of the run.
 #[derive(Debug, Default)]
 pub struct Recorder {
     delta: Snapshot,
-    open: HashMap<u64, Open>,
+    open: HashMap<u64, Open, BuildHasherDefault<NumberHasher>>,
     in_flight: u64,
+    tracing: Option<Tracing>,
 }
 
 impl Recorder {
+    /// A recorder of requests that carry the contexts of `tracing`.
+    pub fn traced(tracing: Tracing) -> Self {
+        Self { tracing: Some(tracing), ..Self::default() }
+    }
+
     /// A request became due and was handed out at `now`; `slot_free` tells whether a connection or user was idle.
     pub fn emitted(&mut self, index: u64, due: Duration, now: Duration, slot_free: bool) {
         self.delta.scheduled += 1;
@@ -95,7 +122,7 @@ impl Recorder {
                 (true, End::TimedOut, Some("timeout".to_owned()))
             }
         };
-        self.time(&open, now, end, answered);
+        self.time((index, &open), now, end, answered);
         if let Some(cause) = cause {
             self.delta.count_cause(&cause, 1);
         }
@@ -104,13 +131,13 @@ impl Recorder {
     /// Ends everything that is open. Where the run was cut short by its user (`interrupted`) the time waited so far
     /// says nothing about the server and is left out of the distributions.
     pub fn censor(&mut self, now: Duration, interrupted: bool) {
-        for open in std::mem::take(&mut self.open).into_values() {
+        for (index, open) in std::mem::take(&mut self.open) {
             let stats = stats_of(&mut self.delta, &open);
             stats.counts.censored += 1;
             if interrupted {
                 stats.record(End::Censored, (None, None, None));
             } else {
-                self.time(&open, now, End::Censored, true);
+                self.time((index, &open), now, End::Censored, true);
             }
         }
         self.in_flight = 0;
@@ -136,7 +163,7 @@ impl Recorder {
         self.open.len() as u64
     }
 
-    fn time(&mut self, open: &Open, now: Duration, end: End, answered: bool) {
+    fn time(&mut self, (index, open): (u64, &Open), now: Duration, end: End, answered: bool) {
         let response = now.saturating_sub(open.due);
         let own = open.own_lag(now);
         let sent = open.sent.as_ref().map(|(sent, _)| *sent);
@@ -146,8 +173,37 @@ impl Recorder {
         self.delta.own_lag.record(own);
         if answered {
             self.delta.net.record(response.saturating_sub(own));
+            self.keep_if_slow((index, open), end, (response, service, lag));
         }
     }
+
+    fn keep_if_slow(
+        &mut self,
+        (index, open): (u64, &Open),
+        end: End,
+        (response, service, lag): (Duration, Option<Duration>, Option<Duration>),
+    ) {
+        let response_us = micros(response);
+        let context = self.tracing.filter(|_| open.sent.is_some()).map(|tracing| tracing.context(index));
+        let sampled = context.is_some_and(|context| context.sampled);
+        if !self.delta.slowest.wants(response_us, sampled) {
+            return;
+        }
+        self.delta.slowest.add(Slow {
+            at_s: open.due.as_secs_f64(),
+            route: open.sent.as_ref().map_or(UNSENT, |(_, route)| route).to_owned(),
+            end,
+            response_us,
+            service_us: service.map_or(0, micros),
+            lag_us: lag.map_or(response_us, micros),
+            trace_id: context.map(|context| context.trace_id()).unwrap_or_default(),
+            sampled,
+        });
+    }
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
 fn stats_of<'a>(delta: &'a mut Snapshot, open: &Open) -> &'a mut RouteStats {
@@ -227,6 +283,27 @@ mod tests {
         assert_eq!(snapshot.routes[UNSENT].response.max(), Some(0.98));
         assert_eq!(snapshot.routes["GET /"].response.max(), Some(0.99));
         assert_eq!((recorder.open(), recorder.in_flight(), recorder.queued()), (0, 0, 0));
+    }
+
+    #[test]
+    fn the_slowest_are_kept_with_the_traces_they_carried() {
+        let tracing = Tracing::new(9, 1.0);
+        let mut recorder = Recorder::traced(tracing);
+        for i in 0..30 {
+            recorder.emitted(i, ms(0), ms(0), true);
+            recorder.sent(i, ms(1), "GET /".into());
+            recorder.done(i, ms(10 + i), Outcome::Finished { status: 200 });
+        }
+        recorder.emitted(30, ms(0), ms(0), true);
+        recorder.censor(ms(500), false);
+        let snapshot = recorder.take();
+        let slowest: Vec<_> = snapshot.slowest.iter().collect();
+        let unsent = slowest[0];
+        assert_eq!((unsent.end, unsent.response_us, unsent.trace_id.as_str()), (End::Censored, 500_000, ""));
+        let next = slowest[1];
+        assert_eq!((next.response_us, next.service_us, next.lag_us), (39_000, 38_000, 1000));
+        assert_eq!((next.trace_id.clone(), next.sampled), (tracing.context(29).trace_id(), true));
+        assert_eq!((next.end, next.route.as_str()), (End::Status(200), "GET /"));
     }
 
     #[test]

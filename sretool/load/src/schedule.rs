@@ -1,5 +1,9 @@
 //! When each request is meant to start.
 
+mod arrival;
+
+pub use arrival::{Arrival, Share};
+
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -48,11 +52,15 @@ pub enum ScheduleError {
     Rate(usize),
 }
 
-/// A sequence of stages. Ticket `i` is due when the area under the rate reaches `i`: at a constant rate N exactly
-/// `i / N` seconds after the start.
+/// A sequence of stages. With even arrivals ticket `i` is due when the area under the rate reaches `i`: at a constant
+/// rate N exactly `i / N` seconds after the start.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Schedule {
     stages: Vec<Stage>,
+    #[serde(default)]
+    arrival: Arrival,
+    #[serde(default)]
+    share: Option<Share>,
 }
 
 impl Schedule {
@@ -66,8 +74,53 @@ impl Schedule {
                 return Err(ScheduleError::Rate(i + 1));
             }
         }
-        let schedule = Self { stages };
+        let schedule = Self { stages, arrival: Arrival::Even, share: None };
         if schedule.total() == 0 { Err(ScheduleError::Empty) } else { Ok(schedule) }
+    }
+
+    /// A rate that is known at moments (seconds, requests a second) and goes linearly from one to the next, such as a
+    /// recorded series. Rates that are negative or no numbers count as 0.
+    pub fn from_points(points: &[(f64, f64)]) -> Result<Self, ScheduleError> {
+        let rate = |v: f64| if v.is_finite() { v.max(0.0) } else { 0.0 };
+        let stage = |w: &[(f64, f64)]| Stage { from: rate(w[0].1), to: rate(w[1].1), seconds: w[1].0 - w[0].0 };
+        Self::new(points.windows(2).map(stage).collect())
+    }
+
+    /// The same rate, with requests arriving in another manner.
+    #[must_use]
+    pub fn arriving(self, arrival: Arrival) -> Self {
+        Self { arrival, ..self }
+    }
+
+    /// How requests arrive.
+    pub fn arrival(&self) -> Arrival {
+        self.arrival
+    }
+
+    /// One worker's part: every request whose number leaves the share's index when divided by its count. The parts of
+    /// all workers together are the whole, request by request.
+    #[must_use]
+    pub fn shared(self, share: Share) -> Self {
+        Self { share: Some(share), ..self }
+    }
+
+    /// The part that this is; none where it is the whole.
+    pub fn share(&self) -> Option<Share> {
+        self.share
+    }
+
+    /// What all workers send together.
+    #[must_use]
+    pub fn whole(self) -> Self {
+        Self { share: None, ..self }
+    }
+
+    /// What `workers` of all workers send together, as rates.
+    #[must_use]
+    pub fn of_shares(self, workers: u32) -> Self {
+        let part = self.share.map_or(1.0, |share| f64::from(workers) / f64::from(share.count));
+        let scale = |s: Stage| Stage { from: s.from * part, to: s.to * part, ..s };
+        Self { stages: self.stages.into_iter().map(scale).collect(), arrival: self.arrival, share: None }
     }
 
     /// One stage at `rate` requests a second.
@@ -88,107 +141,65 @@ impl Schedule {
     /// The same shape over another duration.
     pub fn stretched(&self, duration: Duration) -> Result<Self, ScheduleError> {
         let factor = duration.as_secs_f64() / self.duration().as_secs_f64();
-        Self::new(self.stages.iter().map(|s| Stage { seconds: s.seconds * factor, ..*s }).collect())
+        let stretched = Self::new(self.stages.iter().map(|s| Stage { seconds: s.seconds * factor, ..*s }).collect())?;
+        Ok(Self { arrival: self.arrival, share: self.share, ..stretched })
     }
 
-    /// Number of requests; ticket 0 is due at the start, none at the end.
-    pub fn total(&self) -> u64 {
-        let count: f64 = self.stages.iter().map(|s| s.count()).sum();
+    fn area(&self) -> f64 {
+        self.stages.iter().map(|s| s.count()).sum()
+    }
+
+    fn all(&self) -> u64 {
         // 3 × 333.3̅ must be 1000 whatever the last bits say.
-        (count - 1e-6).ceil().max(0.0) as u64
+        (self.area() - 1e-6).ceil().max(0.0) as u64
     }
 
-    /// Requests a second over the whole schedule.
+    /// Number of requests, of a worker only its own; with even arrivals ticket 0 is due at the start, none at the end.
+    pub fn total(&self) -> u64 {
+        let share = self.share.unwrap_or_default();
+        self.all().saturating_sub(share.index.into()).div_ceil(share.count.into())
+    }
+
+    /// Requests a second over the whole schedule, of a worker only its own.
     pub fn mean_rate(&self) -> f64 {
-        self.stages.iter().map(|s| s.count()).sum::<f64>() / self.duration().as_secs_f64()
+        self.area() / self.duration().as_secs_f64() / f64::from(self.share.unwrap_or_default().count)
     }
 
-    /// The rate asked for `elapsed` after the start; 0 past the end.
+    /// The rate asked for `elapsed` after the start, of a worker only its own; 0 past the end.
     pub fn rate_at(&self, elapsed: Duration) -> f64 {
         let mut left = elapsed.as_secs_f64();
         for stage in &self.stages {
             if left < stage.seconds {
-                return stage.from + (stage.to - stage.from) * left / stage.seconds;
+                let rate = stage.from + (stage.to - stage.from) * left / stage.seconds;
+                return rate / f64::from(self.share.unwrap_or_default().count);
             }
             left -= stage.seconds;
         }
         0.0
     }
 
-    /// The moments at which requests are due, after the start, in order.
-    pub fn dues(&self) -> impl Iterator<Item = Duration> + Send + use<> {
-        let (stages, total) = (self.stages.clone(), self.total());
+    /// Number and moment (after the start) of each request, in order. Numbers count the requests of all workers.
+    pub fn tickets(&self) -> impl Iterator<Item = (u64, Duration)> + Send + use<> {
+        let stages = self.stages.clone();
+        let share = self.share.unwrap_or_default();
         let (mut stage, mut counted, mut started) = (0, 0.0, 0.0);
-        (0..total).map(move |i| {
-            while stage + 1 < stages.len() && i as f64 >= counted + stages[stage].count() {
+        let places = self.arrival.places(self.all(), self.area());
+        let due = places.map(move |place| {
+            while stage + 1 < stages.len() && place >= counted + stages[stage].count() {
                 counted += stages[stage].count();
                 started += stages[stage].seconds;
                 stage += 1;
             }
-            Duration::from_secs_f64(started + stages[stage].seconds_to(i as f64 - counted).min(stages[stage].seconds))
-        })
+            Duration::from_secs_f64(started + stages[stage].seconds_to(place - counted).min(stages[stage].seconds))
+        });
+        (0..).zip(due).filter(move |(number, _)| number % u64::from(share.count) == u64::from(share.index))
+    }
+
+    /// The moments of [`Schedule::tickets`].
+    pub fn dues(&self) -> impl Iterator<Item = Duration> + Send + use<> {
+        self.tickets().map(|(_, due)| due)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    #[test]
-    fn a_constant_rate_is_exact() {
-        let schedule = Schedule::constant(500.0, Duration::from_secs(2)).unwrap();
-        let dues: Vec<_> = schedule.dues().collect();
-        assert_eq!(schedule.total(), 1000);
-        assert_eq!(dues.len(), 1000);
-        assert_eq!(dues[0], Duration::ZERO);
-        assert_eq!(dues[500], Duration::from_secs(1));
-        assert_eq!(dues[999], Duration::from_millis(1998));
-    }
-
-    #[test]
-    fn a_ramp_counts_the_area_under_it() {
-        let schedule = Schedule::new(vec![Stage { from: 0.0, to: 100.0, seconds: 10.0 }]).unwrap();
-        let dues: Vec<_> = schedule.dues().collect();
-        assert_eq!(dues.len(), 500);
-        // 125 requests are due once 10·t²/2 = 125, which is at 5 s.
-        assert!((dues[125].as_secs_f64() - 5.0).abs() < 1e-9);
-        assert_eq!(schedule.rate_at(Duration::from_secs(5)), 50.0);
-        assert_eq!(schedule.rate_at(Duration::from_secs(11)), 0.0);
-    }
-
-    #[test]
-    fn stages_follow_each_other() {
-        let stages = vec![Stage::constant(10.0, 1.0), Stage::constant(0.0, 2.0), Stage::constant(100.0, 1.0)];
-        let schedule = Schedule::new(stages).unwrap();
-        let dues: Vec<_> = schedule.dues().collect();
-        assert_eq!(dues.len(), 110);
-        assert_eq!(dues[9], Duration::from_millis(900));
-        assert_eq!(dues[10], Duration::from_secs(3));
-        assert_eq!(schedule.mean_rate(), 27.5);
-    }
-
-    #[test]
-    fn nonsense_is_refused() {
-        assert_eq!(Schedule::new(vec![]), Err(ScheduleError::Empty));
-        assert_eq!(Schedule::constant(0.0, Duration::from_secs(1)), Err(ScheduleError::Empty));
-        assert_eq!(Schedule::constant(-1.0, Duration::from_secs(1)), Err(ScheduleError::Rate(1)));
-        assert_eq!(Schedule::constant(f64::NAN, Duration::from_secs(1)), Err(ScheduleError::Rate(1)));
-        assert_eq!(Schedule::constant(1.0, Duration::ZERO), Err(ScheduleError::Duration(1)));
-    }
-
-    proptest! {
-        #[test]
-        fn dues_never_go_back_and_stay_inside(
-            stages in prop::collection::vec((0.0..200.0f64, 0.0..200.0f64, 0.1..5.0f64), 1..5)
-        ) {
-            let stages = stages.into_iter().map(|(from, to, seconds)| Stage { from, to, seconds }).collect();
-            if let Ok(schedule) = Schedule::new(stages) {
-                let dues: Vec<_> = schedule.dues().collect();
-                prop_assert_eq!(dues.len() as u64, schedule.total());
-                prop_assert!(dues.windows(2).all(|w| w[0] <= w[1]));
-                prop_assert!(*dues.last().unwrap() <= schedule.duration() + Duration::from_micros(1));
-            }
-        }
-    }
-}
+mod tests;

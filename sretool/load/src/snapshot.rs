@@ -2,6 +2,7 @@
 
 use crate::latency::Latency;
 use crate::route::RouteStats;
+use crate::slowest::Slowest;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -59,6 +60,9 @@ pub struct Snapshot {
     pub own_lag: Latency,
     /// Causes of failure.
     pub causes: BTreeMap<String, u64>,
+    /// The slowest requests, one by one.
+    #[serde(default)]
+    pub slowest: Slowest,
 }
 
 impl Snapshot {
@@ -74,6 +78,7 @@ impl Snapshot {
         for (cause, count) in &other.causes {
             self.count_cause(cause, *count);
         }
+        self.slowest.merge(&other.slowest);
     }
 
     /// All routes together.
