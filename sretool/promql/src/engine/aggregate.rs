@@ -5,7 +5,7 @@ use super::data::{ABSENT, Grid, Series, present};
 use super::evaluator::{Evaluated, Evaluator};
 use super::math::{Mean, Sum, quantile};
 use super::names::is_metric_label;
-use super::{EvalError, names};
+use super::{Compat, EvalError, names};
 use crate::ast::{AggregateExpr, AggregateOp, Grouping};
 use crate::labels::Labels;
 use std::collections::HashMap;
@@ -42,9 +42,9 @@ impl Evaluator<'_> {
             AggregateOp::Max => fold::<Max>(&input, groups, grid),
             AggregateOp::Count => fold::<Count>(&input, groups, grid),
             AggregateOp::Group => fold::<One>(&input, groups, grid),
-            AggregateOp::Stdvar => fold::<Spread>(&input, groups, grid),
+            AggregateOp::Stdvar => self.variances(&input, groups, grid),
             AggregateOp::Stddev => {
-                let mut result = fold::<Spread>(&input, groups, grid);
+                let mut result = self.variances(&input, groups, grid);
                 let values = result.iter_mut().flat_map(|s| &mut s.values);
                 values.filter(|v| present(**v)).for_each(|v| *v = v.sqrt());
                 result
@@ -58,6 +58,13 @@ impl Evaluator<'_> {
             _ => count_values(a, &input, groups, grid)?,
         };
         Ok(result)
+    }
+
+    fn variances(&self, input: &[Series], groups: Vec<Group>, grid: Grid) -> Vec<Series> {
+        match self.options.compat {
+            Compat::V3 => fold::<Spread>(input, groups, grid),
+            Compat::V2_42 => fold::<OldSpread>(input, groups, grid),
+        }
     }
 
     /// Warns of the extremes only, however many steps are out of bounds.
@@ -263,6 +270,21 @@ impl Accumulator for Spread {
     }
 }
 
+/// As Prometheus 2.42 has it: one value alone has no variance, even where it is no number.
+struct OldSpread(Spread);
+
+impl Accumulator for OldSpread {
+    fn start(value: f64) -> Self {
+        Self(Spread { count: 1.0, mean: value, squares: 0.0 })
+    }
+    fn add(&mut self, value: f64) {
+        self.0.add(value);
+    }
+    fn value(self) -> f64 {
+        self.0.value()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -286,6 +308,7 @@ mod tests {
         let values = [f64::NAN, 2.0, f64::NAN];
         assert_eq!((of::<Min>(&values), of::<Max>(&values)), (2.0, 2.0));
         assert!(of::<Min>(&[f64::NAN]).is_nan() && of::<Sum>(&values).is_nan() && of::<Mean>(&values).is_nan());
+        assert_eq!((of::<OldSpread>(&[f64::NAN]), of::<OldSpread>(&[1.0, 3.0])), (0.0, 1.0));
         assert!(of::<Spread>(&[f64::INFINITY]).is_nan() && of::<Spread>(&[1.0, f64::INFINITY]).is_nan());
     }
 
