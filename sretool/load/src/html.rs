@@ -72,9 +72,8 @@ fn thresholds(page: &mut String, report: &Report) {
 }
 
 fn cells(percentiles: &Percentiles) -> String {
-    let Percentiles { p50, p90, p95, p99, max } = *percentiles;
     let cell = |value: Option<f64>| format!("<td>{}</td>", value.map_or_else(|| "–".to_owned(), digits));
-    [p50, p90, p95, p99, max].map(cell).concat()
+    percentiles.all().map(cell).concat()
 }
 
 const HEADS: &str = "<th>p50</th><th>p90</th><th>p95</th><th>p99</th><th>max</th>";

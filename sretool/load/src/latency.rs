@@ -83,6 +83,26 @@ impl Latency {
         (self.count() > 0).then(|| self.histogram.mean() / 1e6)
     }
 
+    /// The standard deviation in seconds.
+    pub fn deviation(&self) -> Option<f64> {
+        (self.count() > 0).then(|| self.histogram.stdev() / 1e6)
+    }
+
+    /// The distinct durations in µs, to three digits, with how often each was counted, in ascending order.
+    pub fn pairs(&self) -> impl Iterator<Item = (u64, u64)> {
+        self.histogram.iter_recorded().map(|step| (step.value_iterated_to(), u64::from(step.count_at_value())))
+    }
+
+    /// Steps of the distribution, `ticks` for each halving of the distance to 100 %: duration in seconds, the
+    /// quantile, and how many durations do not exceed it.
+    pub fn steps(&self, ticks: u32) -> impl Iterator<Item = (f64, f64, u64)> {
+        let (max_us, mut seen) = (self.max_us, 0);
+        self.histogram.iter_quantiles(ticks).map(move |step| {
+            seen += step.count_since_last_iteration();
+            (step.value_iterated_to().min(max_us) as f64 / 1e6, step.quantile_iterated_to(), seen)
+        })
+    }
+
     /// The sum in seconds, to three digits.
     pub fn sum(&self) -> f64 {
         self.histogram.mean() * self.count() as f64 / 1e6

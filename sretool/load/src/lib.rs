@@ -20,7 +20,6 @@ mod live;
 mod markdown;
 mod pacer;
 mod random;
-mod random;
 mod recorder;
 mod render;
 mod report;

@@ -1,85 +1,46 @@
-//! The result of a run as JSON: a contract that other programs rely on.
+//! The result of a run as one JSON file: a contract that other programs rely on.
+//!
+//! The summary stands at the top: verdict, counts, percentiles, routes, thresholds. Below it stands all that they were
+//! computed from, so that a file can be shown in every format, compared and merged long after the run:
+//!
+//! - `plan` and `whole`: what was asked, and what was counted. `whole.routes[ROUTE]` has the histograms `response`,
+//!   `service` and `lag`, and in `ends[STATUS]` the same apart by status (`broken`, `timed_out`, `censored` where there
+//!   was none; null where all requests of the route ended so). A histogram is `{max_us, hdr}`: the exact maximum, and
+//!   the HdrHistogram V2 compressed format in base64, in µs with three significant digits; empty without values.
+//! - `seconds`: a row a second with counts, percentiles (in seconds) and the histogram of its response times.
+//! - `meta`: where it comes from; `server`: what Prometheus saw of the server in the same time.
+//!
+//! `schema` counts up when a field changes its meaning or goes; fields may be added without.
 
-use crate::latency::Latency;
+mod parts;
+
+pub use parts::{EndReport, Histograms, Meta, Panel, Percentiles, RouteReport, ThresholdReport};
+
+use crate::snapshot::Snapshot;
 use crate::totals::{Second, Totals};
 use crate::verdict::{Judgement, Plan, Verdict, judge};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// Percentiles in milliseconds; null without samples.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Percentiles {
-    /// Median.
-    pub p50: Option<f64>,
-    /// 90th.
-    pub p90: Option<f64>,
-    /// 95th.
-    pub p95: Option<f64>,
-    /// 99th.
-    pub p99: Option<f64>,
-    /// Maximum.
-    pub max: Option<f64>,
-}
+/// The version of the file that this program writes, and the newest that it reads.
+pub const SCHEMA: u32 = 1;
 
-impl From<&Latency> for Percentiles {
-    fn from(latency: &Latency) -> Self {
-        let ms = |seconds: Option<f64>| seconds.map(|s| (s * 1e6).round() / 1e3);
-        Self {
-            p50: ms(latency.quantile(0.5)),
-            p90: ms(latency.quantile(0.9)),
-            p95: ms(latency.quantile(0.95)),
-            p99: ms(latency.quantile(0.99)),
-            max: ms(latency.max()),
-        }
-    }
-}
-
-/// One route of a report.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct RouteReport {
-    /// Method and path.
-    pub name: String,
-    /// Its requests.
-    pub count: u64,
-    /// Those that failed, timed out or were censored.
-    pub failed: u64,
-    /// Answers by status.
-    pub statuses: BTreeMap<u16, u64>,
-    /// Intended start to last byte.
-    pub response_ms: Percentiles,
-    /// Actual start to last byte.
-    pub service_ms: Percentiles,
-}
-
-/// One threshold of a report.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ThresholdReport {
-    /// As given.
-    pub expr: String,
-    /// The limit, in `unit`.
-    pub limit: f64,
-    /// The observation, in `unit`; null without data.
-    pub observed: Option<f64>,
-    /// `ms`, `%` or `/s`.
-    pub unit: String,
-    /// Whether it holds.
-    pub ok: bool,
-}
-
-/// The distributions of a run as HdrHistogram V2 compressed base64, in microseconds.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Histograms {
-    /// Of the response time.
-    pub response: String,
-    /// Of the service time.
-    pub service: String,
-    /// Of the lag.
-    pub lag: String,
+/// Why a file is no result of a run.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// Something else, or damaged.
+    #[error("no result of a load test: {0}; write one with `sretool load --report FILE.json`")]
+    Malformed(#[from] serde_json::Error),
+    /// Of a newer program.
+    #[error("schema {0} is newer than this program, which reads up to {SCHEMA}: use the version that wrote it")]
+    Newer(u32),
 }
 
 /// The result of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Report {
+    /// The version of this file's form: [`SCHEMA`].
+    pub schema: u32,
     /// The verdict.
     pub verdict: Verdict,
     /// Why it is not a pass.
@@ -118,8 +79,18 @@ pub struct Report {
     pub causes: BTreeMap<String, u64>,
     /// Exact distributions.
     pub histograms: Histograms,
+    /// Where it comes from.
+    #[serde(default)]
+    pub meta: Meta,
+    /// What was asked.
+    pub plan: Plan,
+    /// Everything counted.
+    pub whole: Snapshot,
     /// A row a second.
     pub seconds: Vec<Second>,
+    /// What Prometheus saw of the server.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub server: Vec<Panel>,
 }
 
 impl Report {
@@ -129,14 +100,6 @@ impl Report {
         let (overall, counts) = (totals.whole.overall(), totals.whole.counts());
         let duration_s = if partial { totals.elapsed_s.min(plan.duration_s) } else { plan.duration_s };
         let in_time = counts.answered() as f64 * totals.share_in_time(duration_s);
-        let routes = totals.whole.routes.iter().map(|(name, stats)| RouteReport {
-            name: name.clone(),
-            count: stats.counts.total(),
-            failed: stats.counts.total() - stats.counts.finished,
-            statuses: stats.statuses.clone(),
-            response_ms: (&stats.response).into(),
-            service_ms: (&stats.service).into(),
-        });
         let thresholds = plan.thresholds.iter().zip(&checked).map(|(threshold, checked)| ThresholdReport {
             expr: threshold.expr.clone(),
             limit: rounded(threshold.in_unit(checked.limit)),
@@ -145,6 +108,7 @@ impl Report {
             ok: checked.ok,
         });
         Self {
+            schema: SCHEMA,
             verdict,
             reasons,
             partial,
@@ -160,7 +124,7 @@ impl Report {
             response_ms: (&overall.response).into(),
             service_ms: (&overall.service).into(),
             lag_ms: (&overall.lag).into(),
-            routes: routes.collect(),
+            routes: totals.whole.routes.iter().map(|(name, stats)| RouteReport::new(name, stats)).collect(),
             thresholds: thresholds.collect(),
             causes: totals.whole.causes.clone(),
             histograms: Histograms {
@@ -168,8 +132,34 @@ impl Report {
                 service: overall.service.to_base64(),
                 lag: overall.lag.to_base64(),
             },
+            meta: Meta::default(),
+            plan: plan.clone(),
+            whole: totals.whole.clone(),
             seconds: totals.seconds.clone(),
+            server: Vec::new(),
         }
+    }
+
+    /// Reads what [`Report::to_json`] wrote.
+    ///
+    /// # Errors
+    /// When the text is no such file, or of a newer program.
+    pub fn read(text: &str) -> Result<Self, ReadError> {
+        #[derive(Deserialize)]
+        struct Version {
+            schema: u32,
+        }
+        // The version first: the rest of a newer file may not be readable.
+        match serde_json::from_str(text)? {
+            Version { schema } if schema > SCHEMA => Err(ReadError::Newer(schema)),
+            Version { .. } => Ok(serde_json::from_str(text)?),
+        }
+    }
+
+    /// The run as it was before it was judged.
+    pub fn totals(&self) -> Totals {
+        let elapsed_s = self.seconds.last().map_or(0.0, |second| second.t);
+        Totals { whole: self.whole.clone(), latest: None, seconds: self.seconds.clone(), elapsed_s, ended: true }
     }
 
     /// As indented JSON.
@@ -245,16 +235,46 @@ pub(crate) mod tests {
         let threshold = &json["thresholds"][1];
         assert_eq!((&threshold["expr"], &threshold["ok"]), (&"errors<0.1%".into(), &false.into()));
         assert_eq!((&threshold["limit"], &threshold["observed"]), (&0.1.into(), &1.0.into()));
-        let histogram = Latency::from_base64(json["histograms"]["response"].as_str().unwrap()).unwrap();
+        let histogram = crate::Latency::from_base64(json["histograms"]["response"].as_str().unwrap()).unwrap();
         assert_eq!(histogram.count(), 100);
     }
 
     #[test]
     fn it_reads_back() {
         let report = report(&["p95<200ms"]);
-        assert_eq!(serde_json::from_str::<Report>(&report.to_json()).unwrap(), report);
+        let read = Report::read(&report.to_json()).unwrap();
+        assert_eq!(read, report);
+        // All that the summary says follows from the rest of the file.
+        assert_eq!(Report::new(&read.plan, &read.totals(), read.partial), report);
         assert_eq!(report.verdict, Verdict::Pass);
         assert_eq!(report.errors(), 1);
+    }
+
+    #[test]
+    fn times_are_kept_by_route_and_status() {
+        let report = report(&[]);
+        let ends = &report.routes[1].ends;
+        assert_eq!(
+            ends.iter().map(|end| (end.end.to_string(), end.count)).collect::<Vec<_>>(),
+            [("200".to_owned(), 49), ("500".to_owned(), 1)]
+        );
+        let json: serde_json::Value = serde_json::from_str(&report.to_json()).unwrap();
+        let route = &json["whole"]["routes"]["POST /b<c>"];
+        for family in ["response", "service", "lag"] {
+            assert!(route[family]["hdr"].as_str().unwrap().starts_with("HISTFAA"), "{family}");
+            assert!(route["ends"]["500"][family]["hdr"].is_string(), "{family}");
+        }
+        let slices: u64 = report.seconds.iter().map(|second| second.latency().count()).sum();
+        assert_eq!(slices, 100);
+    }
+
+    #[test]
+    fn other_files_are_refused_with_a_reason() {
+        let error = Report::read("{\"a\": 1}").unwrap_err().to_string();
+        assert!(error.contains("no result of a load test") && error.contains("--report"), "{error}");
+        let newer = report(&[]).to_json().replace("\"schema\": 1", "\"schema\": 2");
+        assert!(matches!(Report::read(&newer), Err(ReadError::Newer(2))));
+        assert!(Report::read("").is_err());
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub fn text(report: &Report) -> String {
     }
     text.push('\n');
     report.thresholds.iter().for_each(|threshold| threshold_line(&mut text, threshold));
-    requests(&mut text, report);
+    let _ = writeln!(text, "\nrequests  {}", sums(report));
     latencies(&mut text, report);
     routes(&mut text, report);
     if !report.causes.is_empty() {
@@ -54,22 +54,21 @@ pub(crate) fn observed(threshold: &ThresholdReport) -> String {
     }
 }
 
-fn requests(text: &mut String, report: &Report) {
-    let _ = writeln!(
-        text,
-        "\nrequests  {} scheduled = {} finished + {} failed + {} timed out + {} unanswered at the end",
+/// How many requests there were, and that every one of them is accounted for.
+pub(crate) fn sums(report: &Report) -> String {
+    format!(
+        "{} scheduled = {} finished + {} failed + {} timed out + {} unanswered at the end",
         count(report.scheduled),
         count(report.finished),
         count(report.failed),
         count(report.timed_out),
         count(report.censored)
-    );
+    )
 }
 
 fn cells(percentiles: &Percentiles) -> String {
     let cell = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), digits);
-    let Percentiles { p50, p90, p95, p99, max } = *percentiles;
-    [p50, p90, p95, p99, max].map(|value| format!("{:>9}", cell(value))).concat()
+    percentiles.all().map(|value| format!("{:>9}", cell(value))).concat()
 }
 
 fn latencies(text: &mut String, report: &Report) {

@@ -3,6 +3,7 @@
 use crate::latency::Latency;
 use crate::snapshot::{Snapshot, Update};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// One second of a run (the last may be shorter or, after a stall of the generator, longer).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -35,6 +36,19 @@ pub struct Second {
     pub in_flight: u64,
     /// Requests due and unsent at its end.
     pub queued: u64,
+    /// Causes of failure in it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub causes: BTreeMap<String, u64>,
+    /// The distribution of its response times in the HdrHistogram V2 compressed format, base64: some hundred bytes.
+    #[serde(default)]
+    pub response: String,
+}
+
+impl Second {
+    /// Its response times; none where there were none.
+    pub fn latency(&self) -> Latency {
+        Latency::from_base64(&self.response).unwrap_or_default()
+    }
 }
 
 /// Accumulates updates.
@@ -72,6 +86,8 @@ impl Totals {
             lag_p99: stats.lag.quantile(0.99),
             in_flight: update.in_flight,
             queued: update.queued,
+            causes: update.delta.causes.clone(),
+            response: if latency.count() > 0 { latency.to_base64() } else { String::new() },
         });
         self.elapsed_s = update.elapsed_s;
         self.ended |= update.last;
