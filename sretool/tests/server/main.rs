@@ -2,9 +2,11 @@
 #![expect(clippy::unwrap_used, reason = "a test fails where a step of it fails")]
 
 mod alerting;
+mod differential;
 mod exporter;
 mod peers;
 mod program;
+mod real;
 mod staleness;
 
 use promql::{Engine, Value};

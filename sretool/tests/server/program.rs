@@ -9,13 +9,30 @@ fn sretool(arguments: &[&str]) -> Command {
     command
 }
 
-/// Starts a server on a free port and reads its `ready` line.
-fn serve(arguments: &[&str]) -> (Child, String) {
-    let mut child = sretool(&[&["serve", "--listen", "127.0.0.1:0"], arguments].concat()).spawn().unwrap();
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let url = line.trim_end().strip_prefix("ready ").unwrap_or_else(|| panic!("{line}")).to_owned();
-    (child, url)
+/// `sretool serve` as a program, which ends with the test.
+pub(crate) struct Program {
+    child: Child,
+    pub url: String,
+}
+
+impl Program {
+    /// Starts a server on a free port and reads its `ready` line.
+    pub(crate) fn serve(arguments: &[&str]) -> Self {
+        let mut command = sretool(&[&["serve", "--listen", "127.0.0.1:0"], arguments].concat());
+        let mut child = command.stderr(Stdio::inherit()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let url = line.trim_end().strip_prefix("ready ").unwrap_or_else(|| panic!("{line}")).to_owned();
+        Self { child, url }
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }
 
 fn signal(child: &Child, name: &str) {
@@ -30,11 +47,12 @@ fn text(bytes: &[u8]) -> String {
 #[tokio::test]
 async fn it_answers_and_ends_on_either_signal() {
     for name in ["INT", "TERM"] {
-        let (mut child, url) = serve(&[]);
-        let body = reqwest::get(format!("{url}/api/v1/status/buildinfo")).await.unwrap().text().await.unwrap();
+        let mut program = Program::serve(&[]);
+        let body =
+            reqwest::get(format!("{}/api/v1/status/buildinfo", program.url)).await.unwrap().text().await.unwrap();
         assert!(body.contains("\"application\":\"sretool\""), "{body}");
-        signal(&child, name);
-        assert_eq!(child.wait().unwrap().code(), Some(0), "SIG{name}");
+        signal(&program.child, name);
+        assert_eq!(program.child.wait().unwrap().code(), Some(0), "SIG{name}");
     }
 }
 
