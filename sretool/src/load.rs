@@ -4,13 +4,16 @@ mod child;
 mod display;
 mod outcome;
 mod push;
+#[cfg(test)]
+mod sample;
 mod series;
 mod session;
 mod settings;
+mod show;
 
 use crate::exit;
 use crate::io::Io;
-use load::{Threshold, parse_duration};
+use load::{Kind, Threshold, parse_duration};
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -22,11 +25,15 @@ use std::time::Duration;
 /// Arguments of `sretool load`.
 #[derive(Debug, Clone, clap::Args)]
 #[command(
+    args_conflicts_with_subcommands = true,
     after_help = "Without --url, Goose users shop at the three reference services. Exit status: 0 every threshold \
                         holds; 1 one is broken; 2 wrong usage; 3 no verdict (no samples, setup failed, or the \
                         generator was the bottleneck)."
 )]
 pub struct Args {
+    /// What to do with the results of earlier runs; without, a run is made.
+    #[command(subcommand)]
+    pub command: Option<Command>,
     /// Requests a second, or `max` for as many as the server answers [default: 1000, or the profile's]
     #[arg(long, value_name = "N|max")]
     pub rps: Option<Rate>,
@@ -58,12 +65,13 @@ pub struct Args {
     /// [default: p95<200ms, errors<0.1%, availability>=99.9%, rate>=99%]
     #[arg(long, value_name = "CONDITION")]
     pub threshold: Vec<Threshold>,
-    /// Write a report; its extension tells the kind: .html, .json, or .xml for JUnit; repeatable
+    /// Write a report; its extension tells the format: .json (all of it: others are made from it later with `load
+    /// show`), .html, .xml for JUnit, .md, .csv, .hgrm or .txt; repeatable
     #[arg(long, value_name = "FILE")]
     pub report: Vec<PathBuf>,
     /// The result on standard output
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub format: Format,
+    #[arg(long, default_value_t = Kind::Text, value_name = "FORMAT")]
+    pub format: Kind,
     /// Write the run's metrics to this remote-write endpoint each second [default: --prometheus, if it answers]
     #[arg(long, value_name = "URL")]
     pub push: Option<String>,
@@ -93,13 +101,11 @@ pub enum ExecutorName {
     Goose,
 }
 
-/// How the result is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Format {
-    /// For people.
-    Text,
-    /// For programs.
-    Json,
+/// What is done with results.
+#[derive(Debug, Clone, clap::Subcommand)]
+pub enum Command {
+    /// Show a result file in any format
+    Show(show::Args),
 }
 
 /// A rate as given.
@@ -126,7 +132,11 @@ impl FromStr for Rate {
 }
 
 /// Runs `sretool load`.
-pub fn run(args: Args, io: &mut Io<'_>) -> ExitCode {
+pub fn run(mut args: Args, io: &mut Io<'_>) -> ExitCode {
+    match args.command.take() {
+        Some(Command::Show(args)) => return show::run(&args, io),
+        None => {}
+    }
     let settings = match settings::read(&args) {
         Ok(settings) => settings,
         Err(error) => {

@@ -11,6 +11,7 @@ mod rule_manager;
 mod scrape;
 mod targets;
 
+pub(crate) use clock::now_ms;
 pub use targets::{Target, TargetError};
 
 use api::App;

@@ -1,11 +1,10 @@
 //! The end of a run: reports, result and exit status.
 
-use super::Format;
 use super::session::Ended;
-use super::settings::{ReportKind, Settings};
+use super::settings::Settings;
 use crate::exit;
 use crate::io::Io;
-use load::{Report, Verdict, html, junit, text};
+use load::{Kind, Meta, Report, Verdict};
 use std::process::ExitCode;
 
 /// Writes reports and result.
@@ -20,29 +19,26 @@ pub(super) fn conclude(settings: &Settings, ended: &Ended, io: &mut Io<'_>) -> E
         }
         return exit::no_judgement();
     }
-    let report = Report::new(&settings.plan, &ended.totals, ended.interrupted);
+    let mut report = Report::new(&settings.plan, &ended.totals, ended.interrupted);
+    report.meta = Meta { started_at_ms: ended.started_at_ms, ..settings.meta.clone() };
     let mut written = true;
     for (kind, path) in &settings.reports {
-        let content = match kind {
-            ReportKind::Html => html(&report),
-            ReportKind::Json => report.to_json() + "\n",
-            ReportKind::Junit => junit(&report),
-        };
-        if let Err(error) = std::fs::write(path, content) {
+        if let Err(error) = std::fs::write(path, kind.render(&report)) {
             io.error(format_args!("report {}: {error}", path.display()));
             written = false;
         }
     }
-    match settings.format {
-        Format::Text => io.line(text(&report).trim_end()),
-        Format::Json => {
-            io.line(report.to_json());
-            // Standard output is for the program that reads it; whoever reads the log wants the reason too.
-            report.reasons.iter().for_each(|reason| io.note(reason));
-        }
+    io.line(settings.format.render(&report).trim_end());
+    if settings.format != Kind::Text {
+        // Standard output is for the program that reads it; whoever reads the log wants the reason too.
+        report.reasons.iter().for_each(|reason| io.note(reason));
     }
-    match report.verdict {
-        _ if !written => exit::invalid(),
+    if written { status(report.verdict) } else { exit::invalid() }
+}
+
+/// The exit status of a verdict.
+pub(super) fn status(verdict: Verdict) -> ExitCode {
+    match verdict {
         Verdict::Pass => exit::good(),
         Verdict::Fail => exit::failed(),
         Verdict::Invalid => exit::no_judgement(),

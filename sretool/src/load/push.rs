@@ -7,7 +7,7 @@ use crate::source::PrometheusHttp;
 use load::{Plan, Totals};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 /// A server that is slower than this misses a second of data.
 const LIMIT: Duration = Duration::from_millis(800);
@@ -39,7 +39,7 @@ impl Pusher {
                 }
             })
             .ok()?;
-        Some(Self { plan: settings.plan.clone(), run: uuid::Uuid::now_v7().to_string(), bodies, thread, warnings })
+        Some(Self { plan: settings.plan.clone(), run: settings.meta.run.clone(), bodies, thread, warnings })
     }
 
     /// Sends where the run stands.
@@ -60,8 +60,7 @@ impl Pusher {
     }
 
     fn write(&self, totals: &Totals, running: bool) {
-        let t = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64);
-        let body = remote_write::encode(&series(&self.plan, totals, &self.run, t, running));
+        let body = remote_write::encode(&series(&self.plan, totals, &self.run, crate::server::now_ms(), running));
         // The thread ends early only by a panic; the run is more important than its metrics.
         let _ = self.bodies.send(body);
     }

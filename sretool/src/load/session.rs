@@ -37,6 +37,8 @@ pub(super) struct Ended {
     pub(super) interrupted: bool,
     /// Why there was no run.
     pub(super) failure: Option<String>,
+    /// When it began, in milliseconds since the Unix epoch.
+    pub(super) started_at_ms: Option<i64>,
 }
 
 /// The executor at work; dropping it ends it.
@@ -59,7 +61,7 @@ struct Session<'a> {
 
 /// Runs to the end, or until `stop` is set.
 pub(super) fn run(settings: &Settings, stop: &Arc<AtomicBool>, live: bool, io: &mut Io<'_>) -> Ended {
-    let mut ended = Ended { totals: Totals::default(), interrupted: false, failure: None };
+    let mut ended = Ended { totals: Totals::default(), interrupted: false, failure: None, started_at_ms: None };
     let pusher = Pusher::start(settings);
     let (events, inbox) = channel();
     let running = match start(&settings.executor, stop, events) {
@@ -132,6 +134,7 @@ impl Session<'_> {
             Event::Started => {
                 let length = Duration::from_secs_f64(self.settings.plan.duration_s) + self.settings.drain;
                 self.started = Some(Instant::now());
+                self.ended.started_at_ms = Some(crate::server::now_ms());
                 self.give_up = self.give_up.or(Some(Instant::now() + length + OVERTIME));
                 self.push();
             }

@@ -1,8 +1,8 @@
 //! From arguments as given to settings that fit together.
 
-use super::{Args, ExecutorName, Format, Rate};
+use super::{Args, ExecutorName, Rate};
 use load::http::{Config, Pace, Target, TargetError};
-use load::{Plan, Schedule, ScheduleError, Threshold};
+use load::{Kind, Meta, Plan, Schedule, ScheduleError, Threshold};
 use loadtests::{Job, Mix, Profile, ProfileError, Services};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -23,8 +23,9 @@ pub(super) struct Settings {
     pub(super) plan: Plan,
     pub(super) executor: Executor,
     pub(super) drain: Duration,
-    pub(super) reports: Vec<(ReportKind, PathBuf)>,
-    pub(super) format: Format,
+    pub(super) meta: Meta,
+    pub(super) reports: Vec<(Kind, PathBuf)>,
+    pub(super) format: Kind,
     pub(super) push: Push,
 }
 
@@ -33,14 +34,6 @@ pub(super) struct Settings {
 pub(super) enum Executor {
     Http(Config, Pace),
     Goose(Box<Job>),
-}
-
-/// Kinds of reports by extension.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ReportKind {
-    Html,
-    Json,
-    Junit,
 }
 
 /// Where the run's metrics go.
@@ -75,7 +68,7 @@ pub(super) enum UsageError {
     ClosedGoose,
     #[error("{0}: write http://HOST:PORT or https://HOST:PORT")]
     Base(String),
-    #[error("report {0}: the extension must be .html, .json or .xml")]
+    #[error("report {0}: the extension must be .json, .html, .xml, .md, .csv, .hgrm or .txt")]
     Extension(String),
     #[error("report {path}: the directory {directory} does not exist")]
     Directory { path: String, directory: String },
@@ -106,7 +99,9 @@ pub(super) fn read(args: &Args) -> Result<Settings, UsageError> {
         thresholds: thresholds(args, profile.as_ref(), closed),
         schedule,
     };
-    Ok(Settings { plan, executor, drain, reports: reports(&args.report)?, format: args.format, push: push(args) })
+    let meta = meta(args, &executor);
+    let reports = reports(&args.report)?;
+    Ok(Settings { plan, executor, drain, meta, reports, format: args.format, push: push(args) })
 }
 
 impl Executor {
@@ -212,22 +207,37 @@ fn thresholds(args: &Args, profile: Option<&Profile>, closed: bool) -> Vec<Thres
     defaults.filter(|threshold| !(closed && threshold.of_target)).collect()
 }
 
-fn reports(paths: &[PathBuf]) -> Result<Vec<(ReportKind, PathBuf)>, UsageError> {
-    let kind = |path: &PathBuf| {
-        let kind = match path.extension().and_then(|e| e.to_str()) {
-            Some("html" | "htm") => ReportKind::Html,
-            Some("json") => ReportKind::Json,
-            Some("xml") => ReportKind::Junit,
-            _ => return Err(UsageError::Extension(path.display().to_string())),
-        };
-        let directory = path.parent().filter(|d| !d.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        if directory.is_dir() {
-            return Ok((kind, path.clone()));
+/// What the result file says about where it comes from.
+fn meta(args: &Args, executor: &Executor) -> Meta {
+    let targets = match executor {
+        Executor::Http(..) => args.url.clone(),
+        Executor::Goose(job) => {
+            let Services { users, orders, notifications } = job.services.clone();
+            vec![users, orders, notifications]
         }
-        let directory = directory.display().to_string();
-        Err(UsageError::Directory { path: path.display().to_string(), directory })
     };
-    paths.iter().map(kind).collect()
+    Meta {
+        run: uuid::Uuid::now_v7().to_string(),
+        started_at_ms: None,
+        profile: args.profile.clone(),
+        targets,
+        tool: concat!("sretool ", env!("CARGO_PKG_VERSION")).to_owned(),
+    }
+}
+
+fn reports(paths: &[PathBuf]) -> Result<Vec<(Kind, PathBuf)>, UsageError> {
+    paths.iter().map(|path| Ok((report(path)?, path.clone()))).collect()
+}
+
+/// The format of a report, once it is sure that it can be written there: a run is too long to find out at its end.
+pub(super) fn report(path: &Path) -> Result<Kind, UsageError> {
+    let kind = Kind::of(path).ok_or_else(|| UsageError::Extension(path.display().to_string()))?;
+    let directory = path.parent().filter(|d| !d.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if directory.is_dir() {
+        return Ok(kind);
+    }
+    let directory = directory.display().to_string();
+    Err(UsageError::Directory { path: path.display().to_string(), directory })
 }
 
 fn push(args: &Args) -> Push {

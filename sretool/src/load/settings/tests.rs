@@ -73,7 +73,7 @@ fn what_does_not_fit_is_refused_with_a_remedy() {
     assert!(matches!(refused(&["--url", "https://127.0.0.1/"]), UsageError::Target(TargetError::Scheme(_))));
     assert!(matches!(refused(&["--user-service", "localhost"]), UsageError::Base(_)));
     assert!(matches!(refused(&["--profile", "no/such.toml"]), UsageError::Unreadable { .. }));
-    assert!(matches!(refused(&["--report", "a.txt"]), UsageError::Extension(_)));
+    assert!(matches!(refused(&["--report", "a.pdf"]), UsageError::Extension(_)));
     assert!(matches!(refused(&["--report", "no/such/a.html"]), UsageError::Directory { .. }));
 }
 
@@ -117,5 +117,5 @@ fn metrics_go_where_they_are_asked_to() {
 fn reports_are_told_apart_by_extension() {
     let settings = settings(&["--report", "a.html", "--report", "b.json", "--report", "c.xml"]);
     let kinds: Vec<_> = settings.reports.iter().map(|(kind, _)| *kind).collect();
-    assert_eq!(kinds, [ReportKind::Html, ReportKind::Json, ReportKind::Junit]);
+    assert_eq!(kinds, [Kind::Html, Kind::Json, Kind::Junit]);
 }
