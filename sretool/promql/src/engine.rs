@@ -18,6 +18,7 @@ mod rates;
 mod select;
 mod sets;
 mod subquery;
+mod summaries;
 mod windows;
 
 use crate::ast::{Expr, ValueType};

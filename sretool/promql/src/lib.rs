@@ -12,6 +12,7 @@ mod lexer;
 mod parser;
 mod quote;
 mod storage;
+mod summary;
 mod value;
 
 pub use ast::{
@@ -24,4 +25,5 @@ pub use functions::{FUNCTIONS, Function, Variadic};
 pub use labels::{Labels, METRIC_NAME, MatchOp, Matcher, is_label_name, is_metric_name};
 pub use parser::parse;
 pub use storage::{Queryable, STALE_NAN_BITS, Sample, SelectHints, SeriesData, StorageError, is_stale, stale_nan};
+pub use summary::{SeriesSummaries, Summary, SummaryHints};
 pub use value::{MatrixSeries, Value, VectorSample};

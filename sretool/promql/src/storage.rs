@@ -1,6 +1,7 @@
 //! What the evaluator needs of a store.
 
 use crate::labels::{Labels, Matcher};
+use crate::summary::{SeriesSummaries, SummaryHints};
 use std::sync::Arc;
 
 /// The bit pattern that marks the end of a series; any other NaN is an ordinary value.
@@ -48,6 +49,17 @@ pub struct SelectHints {
 pub trait Queryable: Send + Sync {
     /// Reads series.
     fn select(&self, matchers: &[Matcher], hints: SelectHints) -> Result<Vec<SeriesData>, StorageError>;
+
+    /// Summarises windows of every series that matches, where the store can do so at less cost than that of reading
+    /// the samples; `None` where it cannot, so that the caller reads them.
+    fn summaries(
+        &self,
+        matchers: &[Matcher],
+        hints: SummaryHints<'_>,
+    ) -> Result<Option<Vec<SeriesSummaries>>, StorageError> {
+        let _ = (matchers, hints);
+        Ok(None)
+    }
 }
 
 /// Why a store could not answer.

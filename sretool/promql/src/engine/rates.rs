@@ -3,6 +3,7 @@
 use super::Compat;
 use super::math::regression;
 use super::windows::{Window, WindowFn};
+use crate::storage::Sample;
 
 pub(super) fn find(name: &str) -> Option<WindowFn> {
     Some(match name {
@@ -20,40 +21,61 @@ pub(super) fn find(name: &str) -> Option<WindowFn> {
     })
 }
 
-fn seconds(ms: i64) -> f64 {
+pub(super) fn seconds(ms: i64) -> f64 {
     ms as f64 / 1000.0
 }
 
-/// The change over the samples, extrapolated to the bounds of the window: all the way if a sample is near, else by
-/// half the mean distance of the samples. A counter is not extrapolated below zero. `per` divides the result.
+/// What is known of the change over a window.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Change {
+    pub first: Sample,
+    pub last: Sample,
+    pub count: usize,
+    /// `last - first`, drops made good where it is that of a counter.
+    pub value: f64,
+    /// Bounds of the window, milliseconds.
+    pub start: i64,
+    pub end: i64,
+    pub compat: Compat,
+}
+
 fn extrapolated(w: &Window<'_>, counter: bool, per: f64) -> Option<f64> {
-    if w.samples.len() < 2 {
-        return None;
-    }
     let (first, last) = (w.first(), w.last());
-    let mut change = last.v - first.v;
+    let mut value = last.v - first.v;
     if counter {
-        change = w.drops.iter().fold(change, |sum, before| sum + before);
+        value = w.drops.iter().fold(value, |sum, before| sum + before);
     }
-    let covered = seconds(last.t - first.t);
-    let spacing = covered / (w.samples.len() - 1) as f64;
-    let near = |gap: f64| if gap < spacing * 1.1 { gap } else { spacing / 2.0 };
-    let mut to_start = seconds(first.t - w.start);
-    let to_end = near(seconds(w.end - last.t));
-    // Prometheus 3 applies the threshold before the clamp at zero, 2.42 after it.
-    if w.compat == Compat::V3 {
-        to_start = near(to_start);
-    }
-    if counter && change > 0.0 && first.v >= 0.0 {
-        let to_zero = covered * (first.v / change);
-        if to_zero < to_start {
-            to_start = to_zero;
+    let change = Change { first, last, count: w.samples.len(), value, start: w.start, end: w.end, compat: w.compat };
+    change.extrapolated(counter, per)
+}
+
+impl Change {
+    /// The change, extrapolated to the bounds of the window: all the way if a sample is near, else by half the mean
+    /// distance of the samples. A counter is not extrapolated below zero. `per` divides the result.
+    pub fn extrapolated(self, counter: bool, per: f64) -> Option<f64> {
+        if self.count < 2 {
+            return None;
         }
+        let covered = seconds(self.last.t - self.first.t);
+        let spacing = covered / (self.count - 1) as f64;
+        let near = |gap: f64| if gap < spacing * 1.1 { gap } else { spacing / 2.0 };
+        let mut to_start = seconds(self.first.t - self.start);
+        let to_end = near(seconds(self.end - self.last.t));
+        // Prometheus 3 applies the threshold before the clamp at zero, 2.42 after it.
+        if self.compat == Compat::V3 {
+            to_start = near(to_start);
+        }
+        if counter && self.value > 0.0 && self.first.v >= 0.0 {
+            let to_zero = covered * (self.first.v / self.value);
+            if to_zero < to_start {
+                to_start = to_zero;
+            }
+        }
+        if self.compat == Compat::V2_42 {
+            to_start = near(to_start);
+        }
+        Some(self.value * ((covered + to_start + to_end) / covered / per))
     }
-    if w.compat == Compat::V2_42 {
-        to_start = near(to_start);
-    }
-    Some(change * ((covered + to_start + to_end) / covered / per))
 }
 
 fn last_change(w: &Window<'_>, rate: bool) -> Option<f64> {
@@ -71,7 +93,7 @@ fn predict(w: &Window<'_>) -> Option<f64> {
 }
 
 fn changes(w: &Window<'_>) -> Option<f64> {
-    let differs = |pair: &[crate::Sample]| pair[0].v != pair[1].v && !(pair[0].v.is_nan() && pair[1].v.is_nan());
+    let differs = |pair: &[Sample]| pair[0].v != pair[1].v && !(pair[0].v.is_nan() && pair[1].v.is_nan());
     Some(w.samples.windows(2).filter(|pair| differs(pair)).count() as f64)
 }
 
@@ -95,7 +117,6 @@ fn smoothing(w: &Window<'_>) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::storage::Sample;
 
     /// A window over samples of one second's distance, as wide as the samples and a second before them.
     fn run(name: &str, values: &[f64], params: [f64; 2]) -> Option<f64> {

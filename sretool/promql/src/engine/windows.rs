@@ -4,7 +4,7 @@ use super::data::{ABSENT, Grid, RawSeries, Series};
 use super::evaluator::{Evaluated, Evaluator};
 use super::select::Ranges;
 use super::{Compat, EvalError, over_time, rates};
-use crate::ast::{Call, ValueType};
+use crate::ast::{Call, Expr, ValueType};
 use crate::storage::Sample;
 
 /// What a function sees of one series at one time. `samples` is never empty.
@@ -56,14 +56,10 @@ impl Evaluator<'_> {
         let Some(arg) = call.args.iter().find(|a| a.value_type() == ValueType::Matrix) else {
             return Err(EvalError::Type("expected a range vector".into()));
         };
-        let ranges = self.ranges(arg, grid)?;
-        self.check_params(call, &params)?;
-        self.count(ranges.series.len().saturating_mul(grid.len))?;
-        let mut vector = Vec::with_capacity(ranges.series.len());
-        for series in &ranges.series {
-            let values = self.slide(series, &ranges, &params, f, grid);
-            vector.push(Series { labels: series.labels.clone(), drop_name: series.drop_name, values });
-        }
+        let mut vector = match self.values_of_summaries(call.function.name, arg, grid)? {
+            Some(vector) => vector,
+            None => self.values_of_samples(call, arg, &params, f, grid)?,
+        };
         vector.retain(|s| !s.is_empty());
         if matches!(call.function.name, "rate" | "increase") {
             self.note_no_counter(&vector, arg.span);
@@ -71,6 +67,25 @@ impl Evaluator<'_> {
         // The first and last sample are still samples of the metric.
         let same = matches!(call.function.name, "first_over_time" | "last_over_time");
         if same { Ok(vector) } else { self.drop_names_of_all(vector) }
+    }
+
+    fn values_of_samples(
+        &mut self,
+        call: &Call,
+        arg: &Expr,
+        params: &[Vec<f64>; 2],
+        f: WindowFn,
+        grid: Grid,
+    ) -> Evaluated<Vec<Series>> {
+        let ranges = self.ranges(arg, grid)?;
+        self.check_params(call, params)?;
+        self.count(ranges.series.len().saturating_mul(grid.len))?;
+        let mut vector = Vec::with_capacity(ranges.series.len());
+        for series in &ranges.series {
+            let values = self.slide(series, &ranges, params, f, grid);
+            vector.push(Series { labels: series.labels.clone(), drop_name: series.drop_name, values });
+        }
+        Ok(vector)
     }
 
     fn slide(&self, series: &RawSeries, ranges: &Ranges, params: &[Vec<f64>; 2], f: WindowFn, grid: Grid) -> Vec<f64> {
