@@ -10,7 +10,7 @@ mod evaluator;
 mod histogram;
 mod label_calls;
 mod limit_ratio;
-mod math;
+pub(crate) mod math;
 mod names;
 mod over_time;
 mod rank;
@@ -20,6 +20,8 @@ mod sets;
 mod subquery;
 mod summaries;
 mod windows;
+
+pub(crate) use annotations::number;
 
 use crate::ast::{Expr, ValueType};
 use crate::storage::{Queryable, Sample, StorageError};
@@ -175,7 +177,7 @@ impl Value {
             Self::Scalar(Sample { .. }) => 1,
             Self::String(..) => 0,
             Self::Vector(samples) => samples.len(),
-            Self::Matrix(series) => series.iter().map(|s| s.samples.len()).sum(),
+            Self::Matrix(series) => series.iter().map(|s| s.samples.len() + s.histograms.len()).sum(),
         }
     }
 }

@@ -7,6 +7,7 @@ mod ast;
 mod engine;
 mod error;
 mod functions;
+mod histogram;
 mod labels;
 mod lexer;
 mod parser;
@@ -22,8 +23,12 @@ pub use ast::{
 pub use engine::{Compat, Engine, EngineOptions, EvalError, Evaluation};
 pub use error::{ParseError, ParseErrorKind};
 pub use functions::{FUNCTIONS, Function, Variadic};
+pub use histogram::{CUSTOM_SCHEMA, Histogram, ResetHint};
 pub use labels::{Labels, METRIC_NAME, MatchOp, Matcher, is_label_name, is_metric_name};
 pub use parser::parse;
-pub use storage::{Queryable, STALE_NAN_BITS, Sample, SelectHints, SeriesData, StorageError, is_stale, stale_nan};
+pub use storage::{
+    HistogramSample, Queryable, STALE_NAN_BITS, Sample, SelectHints, SeriesData, StartTimes, StorageError, is_stale,
+    stale_nan,
+};
 pub use summary::{SeriesSummaries, Summary, SummaryHints};
 pub use value::{MatrixSeries, Value, VectorSample};

@@ -1,5 +1,6 @@
 //! What the evaluator needs of a store.
 
+use crate::histogram::Histogram;
 use crate::labels::{Labels, Matcher};
 use crate::summary::{SeriesSummaries, SummaryHints};
 use std::sync::Arc;
@@ -26,13 +27,48 @@ pub struct Sample {
     pub v: f64,
 }
 
-/// One series with its samples in order of time, stale markers included.
+/// One sample that is a native histogram.
 #[derive(Clone, Debug, PartialEq)]
+pub struct HistogramSample {
+    /// Milliseconds since the Unix epoch.
+    pub t: i64,
+    /// The histogram; a stale marker is one whose sum [`is_stale`].
+    pub h: Arc<Histogram>,
+}
+
+/// When the counters behind samples started, milliseconds since the Unix epoch; 0 where that is not known.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StartTimes {
+    /// One for each number of the series, or none at all.
+    pub samples: Vec<i64>,
+    /// One for each histogram of the series, or none at all.
+    pub histograms: Vec<i64>,
+}
+
+/// One series with its samples in order of time, stale markers included. Numbers and histograms stand apart, so that
+/// series of numbers, which nearly all are, cost nothing more than their numbers.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct SeriesData {
     /// Label set, metric name included.
     pub labels: Labels,
-    /// Samples with strictly rising timestamps.
+    /// Numbers with strictly rising timestamps.
     pub samples: Arc<[Sample]>,
+    /// Native histograms with strictly rising timestamps, none of which is that of a number.
+    pub histograms: Arc<[HistogramSample]>,
+    /// When the counters started, where the store knows it.
+    pub starts: Option<Arc<StartTimes>>,
+}
+
+impl SeriesData {
+    /// A series of numbers.
+    pub fn new(labels: Labels, samples: impl Into<Arc<[Sample]>>) -> Self {
+        Self { labels, samples: samples.into(), ..Self::default() }
+    }
+
+    /// Whether it has no sample at all.
+    pub fn is_empty(&self) -> bool {
+        self.samples.is_empty() && self.histograms.is_empty()
+    }
 }
 
 /// What a selector asks for: samples with `min_t <= t <= max_t`.

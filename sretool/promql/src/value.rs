@@ -1,7 +1,9 @@
 //! Results of an evaluation.
 
+use crate::histogram::Histogram;
 use crate::labels::Labels;
-use crate::storage::Sample;
+use crate::storage::{HistogramSample, Sample};
+use std::sync::Arc;
 
 /// One element of an instant vector.
 #[derive(Clone, Debug, PartialEq)]
@@ -10,17 +12,45 @@ pub struct VectorSample {
     pub labels: Labels,
     /// Evaluation time, milliseconds since the Unix epoch.
     pub t: i64,
-    /// Value.
+    /// Value; NaN where the element is a histogram.
     pub v: f64,
+    /// The native histogram, where the element is one instead of a number.
+    pub histogram: Option<Arc<Histogram>>,
+}
+
+impl VectorSample {
+    /// An element that is a number.
+    pub fn new(labels: Labels, t: i64, v: f64) -> Self {
+        Self { labels, t, v, histogram: None }
+    }
+
+    /// An element that is a native histogram.
+    pub fn of_histogram(labels: Labels, t: i64, histogram: Arc<Histogram>) -> Self {
+        Self { labels, t, v: f64::NAN, histogram: Some(histogram) }
+    }
 }
 
 /// One series of a matrix.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct MatrixSeries {
     /// Label set.
     pub labels: Labels,
-    /// Samples in order of time.
+    /// Numbers in order of time.
     pub samples: Vec<Sample>,
+    /// Native histograms in order of time; at one time there is a number or a histogram, not both.
+    pub histograms: Vec<HistogramSample>,
+}
+
+impl MatrixSeries {
+    /// A series of numbers.
+    pub fn new(labels: Labels, samples: Vec<Sample>) -> Self {
+        Self { labels, samples, histograms: Vec::new() }
+    }
+
+    /// Whether it has no sample at all.
+    pub fn is_empty(&self) -> bool {
+        self.samples.is_empty() && self.histograms.is_empty()
+    }
 }
 
 /// What a query yields.

@@ -272,7 +272,7 @@ fn query(context: &Context<'_>, expr: &promql::Expr, at: i64) -> Result<Vec<Vect
     let evaluated: Result<Evaluation, _> = context.engine.instant(context.storage, expr, at);
     match evaluated.map_err(|e| RuleError::Query(e.to_string()))?.value {
         Value::Vector(samples) => Ok(samples),
-        Value::Scalar(sample) => Ok(vec![VectorSample { labels: Labels::default(), t: sample.t, v: sample.v }]),
+        Value::Scalar(sample) => Ok(vec![VectorSample::new(Labels::default(), sample.t, sample.v)]),
         Value::String(..) | Value::Matrix(_) => Err(RuleError::NotAVector),
     }
 }

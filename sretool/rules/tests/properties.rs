@@ -78,7 +78,7 @@ proptest! {
     #[test]
     fn templates_never_panic(text in template_text(), value in any::<f64>()) {
         let labels = Labels::new([("a", "1"), ("b", "é")]);
-        let query = |_: &str| Ok(vec![VectorSample { labels: Labels::new([("a", "x")]), t: 0, v: value }]);
+        let query = |_: &str| Ok(vec![VectorSample::new(Labels::new([("a", "x")]), 0, value)]);
         let data =
             TemplateData { labels: &labels, value, external_labels: &labels, external_url: "", query: &query };
         match Template::parse(&text) {

@@ -145,7 +145,7 @@ spec:
     #[test]
     fn only_one_number_is_an_answer() {
         let query = PlannedQuery { window: Window::hours(1), part: Part::Total, expr: "x".into() };
-        let sample = |v| VectorSample { labels: Labels::default(), t: 0, v };
+        let sample = |v| VectorSample::new(Labels::default(), 0, v);
         let mut answers = Answers::default();
         let recorded = |answers: &mut Answers, value| {
             answers.record(&query, &value)?;

@@ -47,7 +47,7 @@ pub(super) fn csv(value: &Value) -> String {
     let rows: Vec<(&Labels, Vec<Sample>)> = match value {
         Value::Vector(vector) => vector.iter().map(|s| (&s.labels, vec![Sample { t: s.t, v: s.v }])).collect(),
         Value::Matrix(matrix) => {
-            matrix.iter().map(|MatrixSeries { labels, samples }| (labels, samples.clone())).collect()
+            matrix.iter().map(|MatrixSeries { labels, samples, .. }| (labels, samples.clone())).collect()
         }
         Value::Scalar(sample) => return format!("time,value,series\n{}\n", csv_row(*sample, "")),
         Value::String(t, text) => return format!("time,value,series\n{},{},\n", seconds(*t), quoted(text)),
@@ -95,7 +95,7 @@ mod tests {
 
     fn vector() -> Value {
         let labels = Labels::new([("__name__", "up"), ("job", "a,b")]);
-        Value::Vector(vec![VectorSample { labels, t: 1500, v: f64::INFINITY }])
+        Value::Vector(vec![VectorSample::new(labels, 1500, f64::INFINITY)])
     }
 
     #[test]

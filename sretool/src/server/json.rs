@@ -166,11 +166,11 @@ mod tests {
     #[test]
     fn results_of_every_type() {
         let labels = Labels::new([("__name__", "up"), ("a", "x\"y")]);
-        let vector = Value::Vector(vec![VectorSample { labels: labels.clone(), t: 1000, v: 1.0 }]);
+        let vector = Value::Vector(vec![VectorSample::new(labels.clone(), 1000, 1.0)]);
         let expected = r#"{"resultType":"vector","result":[{"metric":{"__name__":"up","a":"x\"y"},"value":[1,"1"]}]}"#;
         assert_eq!(query_data(&vector), expected);
         let samples = vec![Sample { t: 1000, v: 1.0 }, Sample { t: 1500, v: f64::NAN }];
-        let matrix = Value::Matrix(vec![MatrixSeries { labels: Labels::default(), samples }]);
+        let matrix = Value::Matrix(vec![MatrixSeries::new(Labels::default(), samples)]);
         let expected = r#"{"resultType":"matrix","result":[{"metric":{},"values":[[1,"1"],[1.500,"NaN"]]}]}"#;
         assert_eq!(query_data(&matrix), expected);
         assert_eq!(query_data(&Value::Vector(vec![])), r#"{"resultType":"vector","result":[]}"#);

@@ -55,14 +55,14 @@ impl QueryData {
                 let decode = |item: VectorItem| {
                     let pair = item.value.ok_or("native histograms cannot be read")?;
                     let Sample { t, v } = sample(&pair)?;
-                    Ok::<_, String>(VectorSample { labels: Labels::new(item.metric), t, v })
+                    Ok::<_, String>(VectorSample::new(Labels::new(item.metric), t, v))
                 };
                 Value::Vector(items.into_iter().map(decode).collect::<Result<_, _>>()?)
             }
             Self::Matrix(items) => {
                 let decode = |item: MatrixItem| {
                     let samples = item.values.iter().map(sample).collect::<Result<_, _>>()?;
-                    Ok::<_, String>(MatrixSeries { labels: Labels::new(item.metric), samples })
+                    Ok::<_, String>(MatrixSeries::new(Labels::new(item.metric), samples))
                 };
                 Value::Matrix(items.into_iter().map(decode).collect::<Result<_, _>>()?)
             }
@@ -160,7 +160,7 @@ mod tests {
     #[test]
     fn vectors_scalars_and_special_values() {
         let json = r#"{"resultType":"vector","result":[{"metric":{"__name__":"up"},"value":[1.5,"+Inf"]}]}"#;
-        let expected = VectorSample { labels: Labels::new([("__name__", "up")]), t: 1500, v: f64::INFINITY };
+        let expected = VectorSample::new(Labels::new([("__name__", "up")]), 1500, f64::INFINITY);
         assert_eq!(decode(json).unwrap(), Value::Vector(vec![expected]));
         let Value::Scalar(scalar) = decode(r#"{"resultType":"scalar","result":[0.001,"NaN"]}"#).unwrap() else {
             panic!("not a scalar");
@@ -172,7 +172,7 @@ mod tests {
     fn matrices() {
         let json = r#"{"resultType":"matrix","result":[{"metric":{},"values":[[1,"2"],[2,"-0.5"]]}]}"#;
         let samples = vec![Sample { t: 1000, v: 2.0 }, Sample { t: 2000, v: -0.5 }];
-        assert_eq!(decode(json).unwrap(), Value::Matrix(vec![MatrixSeries { labels: Labels::default(), samples }]));
+        assert_eq!(decode(json).unwrap(), Value::Matrix(vec![MatrixSeries::new(Labels::default(), samples)]));
     }
 
     #[test]

@@ -89,7 +89,7 @@ mod tests {
     use promql::{Labels, VectorSample};
 
     fn vector(pairs: &[(&str, f64)]) -> Value {
-        let sample = |(name, v): &(&str, f64)| VectorSample { labels: Labels::new([("a", *name)]), t: 0, v: *v };
+        let sample = |(name, v): &(&str, f64)| VectorSample::new(Labels::new([("a", *name)]), 0, *v);
         Value::Vector(pairs.iter().map(sample).collect())
     }
 

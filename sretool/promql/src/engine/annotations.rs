@@ -33,7 +33,7 @@ fn add(list: &mut Vec<String>, message: String) {
 }
 
 /// A number in the shortest form, with an exponent where it is very small or large, as Go's `%g`.
-pub(super) fn number(v: f64) -> String {
+pub(crate) fn number(v: f64) -> String {
     if v.is_nan() {
         return "NaN".into();
     }

@@ -127,7 +127,7 @@ impl Data {
                 series
                     .into_iter()
                     .filter_map(|s| s.values.first().copied().filter(|v| present(*v)).map(|v| (s.labels, v)))
-                    .map(|(labels, v)| VectorSample { labels, t, v })
+                    .map(|(labels, v)| VectorSample::new(labels, t, v))
                     .collect(),
             ),
         }
@@ -141,7 +141,7 @@ impl Data {
         };
         let mut matrix: Vec<_> = series
             .into_iter()
-            .map(|s| MatrixSeries { samples: s.samples(grid), labels: s.labels })
+            .map(|s| MatrixSeries::new(s.labels.clone(), s.samples(grid)))
             .filter(|s| !s.samples.is_empty())
             .collect();
         matrix.sort_by(|a, b| a.labels.cmp(&b.labels));
@@ -202,7 +202,7 @@ mod tests {
         let vector =
             || Data::Vector(vec![series("b", &[ABSENT, 2.0]), series("a", &[1.0, ABSENT]), series("c", &[ABSENT; 2])]);
         let Value::Vector(instant) = vector().into_instant(7) else { panic!("no vector") };
-        assert_eq!(instant, [VectorSample { labels: Labels::new([("__name__", "a")]), t: 7, v: 1.0 }]);
+        assert_eq!(instant, [VectorSample::new(Labels::new([("__name__", "a")]), 7, 1.0)]);
         let Value::Matrix(matrix) = vector().into_range(Grid { start: 0, step: 10, len: 2 }) else {
             panic!("no matrix")
         };

@@ -4,12 +4,17 @@ use crate::storage::Sample;
 
 /// A sum with compensation of rounding errors (Kahan's algorithm in Neumaier's form).
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Sum {
+pub(crate) struct Sum {
     sum: f64,
     lost: f64,
 }
 
 impl Sum {
+    /// A sum of one value.
+    pub fn of(value: f64) -> Self {
+        Self { sum: value, lost: 0.0 }
+    }
+
     pub fn add(&mut self, value: f64) {
         let total = self.sum + value;
         // An infinite total has lost nothing that could be given back.
@@ -27,8 +32,28 @@ impl Sum {
         self.sum + self.lost
     }
 
-    fn scaled(self, factor: f64) -> Self {
+    /// Adds another sum with what it has lost.
+    pub fn merge(&mut self, other: Self) {
+        self.add(other.sum);
+        if other.lost != 0.0 {
+            self.add(other.lost);
+        }
+    }
+
+    pub fn scaled(self, factor: f64) -> Self {
         Self { sum: self.sum * factor, lost: self.lost * factor }
+    }
+
+    pub fn over(self, divisor: f64) -> Self {
+        Self { sum: self.sum / divisor, lost: self.lost / divisor }
+    }
+
+    pub fn is_zero(self) -> bool {
+        self.sum == 0.0 && self.lost == 0.0
+    }
+
+    pub fn is_infinite(self) -> bool {
+        self.sum.is_infinite()
     }
 }
 

@@ -176,7 +176,7 @@ impl Evaluator<'_> {
             if !samples.is_empty() {
                 let labels =
                     if series.drop_name { series.labels.without(super::names::is_metric_label) } else { series.labels };
-                matrix.push(MatrixSeries { labels, samples });
+                matrix.push(MatrixSeries::new(labels, samples));
             }
         }
         matrix.sort_by(|a, b| a.labels.cmp(&b.labels));
@@ -278,10 +278,8 @@ mod tests {
 
     #[test]
     fn stale_markers_are_left_out_and_clean_samples_are_shared() {
-        let series = |last: f64| SeriesData {
-            labels: crate::Labels::default(),
-            samples: [Sample { t: 1, v: 1.0 }, Sample { t: 2, v: last }].into(),
-        };
+        let series =
+            |last: f64| SeriesData::new(crate::Labels::default(), [Sample { t: 1, v: 1.0 }, Sample { t: 2, v: last }]);
         let clean = series(2.0);
         assert!(Arc::ptr_eq(&raw(&clean).samples, &clean.samples));
         assert_eq!(raw(&series(crate::stale_nan())).samples.len(), 1);

@@ -23,7 +23,7 @@ impl Memory {
         let matchers = &expr.selectors()[0].selector.matchers;
         let labels: Labels = matchers.iter().map(|m| (&*m.name, &*m.value)).collect();
         let samples = values.iter().zip(0..).map(|(v, i)| Sample { t: i * 10_000, v: *v }).collect();
-        self.series.push(SeriesData { labels, samples });
+        self.series.push(SeriesData { labels, samples, ..SeriesData::default() });
         self
     }
 }
@@ -32,10 +32,13 @@ impl Queryable for Memory {
     fn select(&self, matchers: &[Matcher], hints: SelectHints) -> Result<Vec<SeriesData>, StorageError> {
         self.selects.fetch_add(1, Ordering::Relaxed);
         let matching = self.series.iter().filter(|s| matchers.iter().all(|m| m.matches(s.labels.get(&m.name))));
+        let inside = |t: i64| (hints.min_t..=hints.max_t).contains(&t);
         let cut = matching.map(|s| SeriesData {
             labels: s.labels.clone(),
-            samples: s.samples.iter().filter(|s| (hints.min_t..=hints.max_t).contains(&s.t)).copied().collect(),
+            samples: s.samples.iter().filter(|s| inside(s.t)).copied().collect(),
+            histograms: s.histograms.iter().filter(|s| inside(s.t)).cloned().collect(),
+            starts: None,
         });
-        Ok(cut.filter(|s| !s.samples.is_empty()).collect())
+        Ok(cut.filter(|s| !s.is_empty()).collect())
     }
 }

@@ -51,7 +51,7 @@ fn data() -> Memory {
             samples.push(Sample { t, v });
             t += if random(15) == 0 { 45_000 } else { 3000 + random(4000) as i64 };
         }
-        series.push(SeriesData { labels, samples: samples.into() });
+        series.push(SeriesData::new(labels, samples));
     }
     Memory::from(series)
 }

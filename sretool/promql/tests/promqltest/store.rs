@@ -94,7 +94,7 @@ impl Queryable for Memory {
             let window = stored.floats.range(hints.min_t..=hints.max_t);
             let samples: Vec<_> = window.map(|(t, v)| Sample { t: *t, v: *v }).collect();
             if !samples.is_empty() {
-                found.push(SeriesData { labels: labels.clone(), samples: samples.into() });
+                found.push(SeriesData::new(labels.clone(), samples));
             }
         }
         Ok(found)

@@ -134,10 +134,8 @@ fn close(a: f64, b: f64) -> bool {
 
 #[test]
 fn only_2_42_refuses_series_that_differ_in_name_for_a_whole_range() {
-    let series = |name: &str, t: i64| SeriesData {
-        labels: Labels::new([("__name__", name), ("job", "x")]),
-        samples: [Sample { t, v: 1.0 }].into(),
-    };
+    let series =
+        |name: &str, t: i64| SeriesData::new(Labels::new([("__name__", name), ("job", "x")]), [Sample { t, v: 1.0 }]);
     let store = Memory::from(vec![series("m", 5000), series("n", 15_000)]);
     for (src, refused) in [
         ("changes({job=\"x\"}[10s])", true),
@@ -186,7 +184,7 @@ fn stores() -> impl Strategy<Value = Memory> {
             let bounds = ["", "", "", "", "", "1", "2", "+Inf"];
             let job = ["x", "y", "z", "x", "y", "x", "x", "x"];
             let labels = Labels::new([("__name__", names[i]), ("job", job[i]), ("le", bounds[i])]);
-            SeriesData { labels, samples: samples.into() }
+            SeriesData::new(labels, samples)
         });
         Memory::from(series.filter(|s| !s.samples.is_empty()).collect::<Vec<_>>())
     })

@@ -86,7 +86,7 @@ impl Alert {
         let state = named(ALERTS).with("alertstate", self.state.as_str());
         #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 are far below 2^53")]
         let since = self.active_at.div_euclid(1000) as f64;
-        [VectorSample { labels: state, t: 0, v: 1.0 }, VectorSample { labels: named(ALERTS_FOR_STATE), t: 0, v: since }]
+        [VectorSample::new(state, 0, 1.0), VectorSample::new(named(ALERTS_FOR_STATE), 0, since)]
     }
 }
 

@@ -15,9 +15,8 @@ impl Queryable for Memory {
         let series = self.0.lock().unwrap();
         let matching = series.iter().filter(|(labels, _)| matchers.iter().all(|m| m.matches(labels.get(&m.name))));
         let within = |s: &&Sample| (hints.min_t..=hints.max_t).contains(&s.t);
-        let cut = matching.map(|(labels, samples)| SeriesData {
-            labels: labels.clone(),
-            samples: samples.iter().filter(within).copied().collect(),
+        let cut = matching.map(|(labels, samples)| {
+            SeriesData::new(labels.clone(), samples.iter().filter(within).copied().collect::<Vec<_>>())
         });
         Ok(cut.filter(|series| !series.samples.is_empty()).collect())
     }
@@ -247,7 +246,7 @@ fn check_restored(hold: &str, down: i64, up: i64, expected_active_minute: i64) {
     memory.put("up", "a", up, 0.0);
     memory.evaluate(&mut after, up);
     assert_eq!(memory.at(ALERTS, up), Vec::<String>::new(), "not written before the restoration");
-    after.restore(up * MINUTE, &memory).unwrap();
+    after.restore(up * MINUTE, &memory, RestoreLimits::default()).unwrap();
     assert!(after.is_restored());
     let active = after.rules()[0].alerts().next().unwrap().active_at;
     assert_eq!(active, expected_active_minute * MINUTE, "for {hold}, down at {down}, up at {up}");

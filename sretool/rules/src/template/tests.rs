@@ -3,7 +3,7 @@
 use super::*;
 
 fn sample(a: &str, v: f64) -> VectorSample {
-    VectorSample { labels: Labels::new([("__name__", "x"), ("a", a)]), t: 0, v }
+    VectorSample::new(Labels::new([("__name__", "x"), ("a", a)]), 0, v)
 }
 
 fn expand_with(text: &str, value: f64) -> Result<String, TemplateError> {

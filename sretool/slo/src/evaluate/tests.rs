@@ -31,7 +31,7 @@ fn report(slo: &Slo, everywhere: &[(Part, f64)], some: &[(Window, Part, f64)]) -
     for query in plan(slo, &burn) {
         let own = some.iter().find(|(window, part, _)| (*window, *part) == (query.window, query.part));
         let value = own.map(|o| o.2).or(everywhere.iter().find(|(part, _)| *part == query.part).map(|e| e.1));
-        let sample = value.map(|v| VectorSample { labels: Labels::default(), t: 0, v });
+        let sample = value.map(|v| VectorSample::new(Labels::default(), 0, v));
         answers.record(&query, &Value::Vector(sample.into_iter().collect())).unwrap();
     }
     evaluate(slo, &answers, &burn)
@@ -171,7 +171,7 @@ proptest! {
         let mut answers = Answers::default();
         for (part, v) in [(Part::Total, value), (Part::Bad, other)] {
             let query = PlannedQuery { window: Window::days(30), part, expr: String::new() };
-            answers.record(&query, &Value::Vector(vec![VectorSample { labels: Labels::default(), t: 0, v }])).unwrap();
+            answers.record(&query, &Value::Vector(vec![VectorSample::new(Labels::default(), 0, v)])).unwrap();
         }
         let report = evaluate(&slo("bad"), &answers, &BurnWindows::workbook());
         prop_assert!(report.sli.is_none_or(|sli| (0.0..=1.0).contains(&sli)));

@@ -58,7 +58,7 @@ impl Queryable for Memory {
             samples.iter().filter(|s| (hints.min_t..=hints.max_t).contains(&s.t)).copied().collect()
         };
         let series =
-            matching.map(|(labels, samples)| SeriesData { labels: labels.clone(), samples: inside(samples).into() });
+            matching.map(|(labels, samples)| SeriesData::new(labels.clone(), inside(samples)));
         Ok(series.filter(|series| !series.samples.is_empty()).collect())
     }
 }

@@ -23,7 +23,7 @@ impl Queryable for Store {
             content.series.read(hints.min_t, hints.max_t, &mut samples);
             drop(content);
             if !samples.is_empty() {
-                found.push(SeriesData { labels: slot.labels.clone(), samples: Arc::from(samples.as_slice()) });
+                found.push(SeriesData::new(slot.labels.clone(), samples.as_slice()));
             }
         }
         Ok(found)

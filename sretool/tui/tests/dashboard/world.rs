@@ -15,10 +15,8 @@ pub fn new_state(ascii: bool, theme: ThemeName) -> State {
 }
 
 fn vector(items: &[(&[(&str, &str)], f64)]) -> Value {
-    let sample = |(labels, v): &(&[(&str, &str)], f64)| VectorSample {
-        labels: Labels::new(labels.iter().copied()),
-        t: NOW,
-        v: *v,
+    let sample = |(labels, v): &(&[(&str, &str)], f64)| {
+        VectorSample::new(Labels::new(labels.iter().copied()), NOW, *v)
     };
     Value::Vector(items.iter().map(sample).collect())
 }
@@ -64,9 +62,8 @@ fn wave(span: Span, seed: f64, scale: f64) -> Vec<Sample> {
 }
 
 fn matrix(name: &str, values: &[&str], span: Span, scale: f64) -> Value {
-    let series = values.iter().enumerate().map(|(i, value)| MatrixSeries {
-        labels: Labels::new([(name, *value)]),
-        samples: wave(span, i as f64, scale * (i + 1) as f64),
+    let series = values.iter().enumerate().map(|(i, value)| {
+        MatrixSeries::new(Labels::new([(name, *value)]), wave(span, i as f64, scale * (i + 1) as f64))
     });
     Value::Matrix(series.collect())
 }
