@@ -30,5 +30,5 @@ pub use storage::{
     HistogramSample, Queryable, STALE_NAN_BITS, Sample, SelectHints, SeriesData, StartTimes, StorageError, is_stale,
     stale_nan,
 };
-pub use summary::{SeriesSummaries, Summary, SummaryHints};
+pub use summary::{Summary, SummaryHints, SummaryVisitor};
 pub use value::{MatrixSeries, Value, VectorSample};

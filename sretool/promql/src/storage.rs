@@ -2,7 +2,7 @@
 
 use crate::histogram::Histogram;
 use crate::labels::{Labels, Matcher};
-use crate::summary::{SeriesSummaries, SummaryHints};
+use crate::summary::{SummaryHints, SummaryVisitor};
 use std::sync::Arc;
 
 /// The bit pattern that marks the end of a series; any other NaN is an ordinary value.
@@ -86,15 +86,16 @@ pub trait Queryable: Send + Sync {
     /// Reads series.
     fn select(&self, matchers: &[Matcher], hints: SelectHints) -> Result<Vec<SeriesData>, StorageError>;
 
-    /// Summarises windows of every series that matches, where the store can do so at less cost than that of reading
-    /// the samples; `None` where it cannot, so that the caller reads them.
-    fn summaries(
+    /// Summarises windows of every series that matches, one series at a time, where the store can do so at less cost
+    /// than that of reading the samples; `false` where it cannot and has visited none, so that the caller reads them.
+    fn summarize(
         &self,
         matchers: &[Matcher],
         hints: SummaryHints<'_>,
-    ) -> Result<Option<Vec<SeriesSummaries>>, StorageError> {
-        let _ = (matchers, hints);
-        Ok(None)
+        visit: &mut SummaryVisitor<'_>,
+    ) -> Result<bool, StorageError> {
+        let _ = (matchers, hints, visit);
+        Ok(false)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::labels::Labels;
 use crate::storage::{Sample, is_stale};
+use std::ops::ControlFlow;
 
 /// A run of samples of one series. Staleness markers count only in `samples` and in the two times.
 ///
@@ -179,14 +180,9 @@ pub struct SummaryHints<'a> {
     pub sliding: bool,
 }
 
-/// One series with a summary of each window that was asked for.
-#[derive(Clone, Debug, PartialEq)]
-pub struct SeriesSummaries {
-    /// Label set, metric name included.
-    pub labels: Labels,
-    /// In the order of the windows; one without samples is [`Summary::EMPTY`].
-    pub windows: Vec<Summary>,
-}
+/// Takes the labels of a series, metric name included, and a summary of each window that was asked for, in their order
+/// ([`Summary::EMPTY`] for one without samples); says whether it wants to see more series.
+pub type SummaryVisitor<'a> = dyn FnMut(&Labels, &[Summary]) -> ControlFlow<()> + 'a;
 
 #[cfg(test)]
 mod tests {

@@ -5,7 +5,8 @@ use super::data::{ABSENT, Grid, Series};
 use super::evaluator::{Evaluated, Evaluator};
 use super::rates::{Change, seconds};
 use crate::ast::{Expr, ExprKind};
-use crate::summary::{SeriesSummaries, Summary, SummaryHints};
+use crate::summary::{Summary, SummaryHints};
+use std::ops::ControlFlow;
 
 /// What a function sees of one series at one time. `summary.count` is never zero.
 #[derive(Debug)]
@@ -73,22 +74,26 @@ impl Evaluator<'_> {
         let ends = grid.times().map(|t| reading.time(t));
         let windows: Vec<_> = ends.map(|end| (self.range_start(end, range), end)).collect();
         let hints = SummaryHints { windows: &windows, sliding: f.sliding };
-        let Some(mut found) = self.store.summaries(&m.selector.matchers, hints)? else { return Ok(None) };
-        if f.sums && !found.iter().flat_map(|s| &s.windows).all(|s| s.count == 0 || s.sums_in_any_order()) {
-            return Ok(None);
-        }
-        self.count(found.len().saturating_mul(grid.len))?;
-        found.sort_by(|a, b| a.labels.cmp(&b.labels));
         let compat = self.options.compat;
         let value = |summary: &Summary, end: i64| {
             let window = Window { summary, start: end.saturating_sub(range), end, compat };
             if summary.count == 0 { ABSENT } else { (f.value)(&window).unwrap_or(ABSENT) }
         };
-        let series = found.into_iter().map(|SeriesSummaries { labels, windows: summaries }| {
+        let (mut vector, mut room, mut sums_known) = (Vec::new(), Ok(()), true);
+        let store = self.store;
+        let answered = store.summarize(&m.selector.matchers, hints, &mut |labels, summaries| {
+            sums_known = !f.sums || summaries.iter().all(|s| s.count == 0 || s.sums_in_any_order());
+            room = self.count(grid.len);
+            if room.is_err() || !sums_known {
+                return ControlFlow::Break(());
+            }
             let values = summaries.iter().zip(&windows).map(|(summary, (_, end))| value(summary, *end)).collect();
-            Series { labels, drop_name: false, values }
-        });
-        Ok(Some(series.collect()))
+            vector.push(Series { labels: labels.clone(), drop_name: false, values });
+            ControlFlow::Continue(())
+        })?;
+        room?;
+        vector.sort_by(|a, b| a.labels.cmp(&b.labels));
+        Ok((answered && sums_known).then_some(vector))
     }
 }
 
