@@ -2,75 +2,13 @@
 //! the XOR with the value before. Every bit of a value survives, staleness markers and NaN payloads included.
 
 use crate::bits::{BitReader, BitWriter};
-use promql::{Sample, is_stale};
+use promql::{Sample, Summary};
 
 /// Samples a chunk holds at most: four minutes at one scrape a second.
 pub(crate) const CHUNK_SAMPLES: u32 = 240;
 
 /// Widths of the delta-of-delta classes; class `i` is announced by `i` one bits and a zero, the last without the zero.
 const DELTA_BITS: [u32; 6] = [0, 7, 14, 20, 32, 64];
-
-/// What is known of a chunk without decompressing it. Staleness markers count only in `samples` and the two times.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Summary {
-    /// Time of the first sample, milliseconds since the Unix epoch.
-    pub first_t: i64,
-    /// Time of the last sample.
-    pub last_t: i64,
-    /// Number of samples, staleness markers included.
-    pub samples: u32,
-    /// Number of samples that are no staleness marker; where it is zero the values below mean nothing.
-    pub count: u32,
-    /// First value.
-    pub first: Sample,
-    /// Last value.
-    pub last: Sample,
-    /// Sum of the value before each drop: what a counter's `last - first` lacks of its increase.
-    pub resets: f64,
-    /// Smallest value, NaN ignored unless all are NaN.
-    pub min: f64,
-    /// Largest value, NaN ignored unless all are NaN.
-    pub max: f64,
-    /// Sum of the values.
-    pub sum: f64,
-}
-
-impl Summary {
-    fn new(sample: Sample) -> Self {
-        let mut summary = Self {
-            first_t: sample.t,
-            last_t: sample.t,
-            samples: 0,
-            count: 0,
-            first: sample,
-            last: sample,
-            resets: 0.0,
-            min: f64::NAN,
-            max: f64::NAN,
-            sum: 0.0,
-        };
-        summary.add(sample);
-        summary
-    }
-
-    fn add(&mut self, sample: Sample) {
-        self.last_t = sample.t;
-        self.samples += 1;
-        if is_stale(sample.v) {
-            return;
-        }
-        if self.count == 0 {
-            self.first = sample;
-        } else if sample.v < self.last.v {
-            self.resets += self.last.v;
-        }
-        self.count += 1;
-        self.last = sample;
-        self.min = self.min.min(sample.v);
-        self.max = self.max.max(sample.v);
-        self.sum += sample.v;
-    }
-}
 
 /// A chunk that still grows.
 #[derive(Clone, Debug)]
@@ -89,7 +27,7 @@ impl Encoder {
         writer.write(sample.t as u64, 64);
         writer.write(sample.v.to_bits(), 64);
         // 64 leading zeros fit no value, so the first difference opens a window of its own.
-        Self { writer, summary: Summary::new(sample), delta: 0, last: sample, leading: 64, trailing: 0 }
+        Self { writer, summary: Summary::from_iter([sample]), delta: 0, last: sample, leading: 64, trailing: 0 }
     }
 
     /// Adds a sample later than the last one.
@@ -152,8 +90,9 @@ impl Encoder {
         self.writer.bytes().len()
     }
 
-    pub(crate) fn seal(self) -> Chunk {
-        Chunk { bytes: self.writer.into_bytes(), summary: self.summary }
+    /// The finished chunk.
+    pub(crate) fn seal(self) -> (Box<[u8]>, Summary) {
+        (self.writer.into_bytes(), self.summary)
     }
 }
 
@@ -163,27 +102,6 @@ fn fits(value: i64, bits: u32) -> bool {
         0 => value == 0,
         64 => true,
         _ => (-(1_i64 << (bits - 1))..1_i64 << (bits - 1)).contains(&value),
-    }
-}
-
-/// A finished chunk.
-#[derive(Clone, Debug)]
-pub(crate) struct Chunk {
-    bytes: Box<[u8]>,
-    summary: Summary,
-}
-
-impl Chunk {
-    pub(crate) fn summary(&self) -> &Summary {
-        &self.summary
-    }
-
-    pub(crate) fn samples(&self) -> Samples<'_> {
-        Samples::new(&self.bytes, self.summary.samples)
-    }
-
-    pub(crate) fn bytes(&self) -> usize {
-        self.bytes.len()
     }
 }
 
@@ -201,7 +119,8 @@ pub(crate) struct Samples<'a> {
 }
 
 impl<'a> Samples<'a> {
-    fn new(bytes: &'a [u8], count: u32) -> Self {
+    /// Reads so many samples; past the end of the bytes come samples of no meaning.
+    pub(crate) fn new(bytes: &'a [u8], count: u32) -> Self {
         let reader = BitReader::new(bytes);
         Self { reader, left: count, started: false, t: 0, delta: 0, value: 0, significant: 0, trailing: 0 }
     }
@@ -266,7 +185,7 @@ mod tests {
     use promql::stale_nan;
     use proptest::prelude::*;
 
-    fn encode(samples: &[Sample]) -> Chunk {
+    fn encode(samples: &[Sample]) -> (Box<[u8]>, Summary) {
         let mut encoder = Encoder::new(samples[0]);
         samples[1..].iter().for_each(|s| encoder.push(*s));
         encoder.seal()
@@ -276,7 +195,8 @@ mod tests {
     fn check_round_trip(samples: &[(i64, f64)]) {
         let samples: Vec<_> = samples.iter().map(|(t, v)| Sample { t: *t, v: *v }).collect();
         let bits = |s: &Sample| (s.t, s.v.to_bits());
-        let decoded: Vec<_> = encode(&samples).samples().collect();
+        let (bytes, summary) = encode(&samples);
+        let decoded: Vec<_> = Samples::new(&bytes, summary.samples).collect();
         assert_eq!(decoded.iter().map(bits).collect::<Vec<_>>(), samples.iter().map(bits).collect::<Vec<_>>());
     }
 
@@ -302,26 +222,17 @@ mod tests {
     #[test]
     fn a_steady_gauge_costs_two_bits_a_sample() {
         let samples: Vec<_> = (0..240).map(|i| Sample { t: i * 1000, v: 4.0 }).collect();
-        let chunk = encode(&samples);
-        assert!(chunk.bytes() <= 16 + 3 + 60, "{} bytes", chunk.bytes());
+        let (bytes, _) = encode(&samples);
+        assert!(bytes.len() <= 16 + 3 + 60, "{} bytes", bytes.len());
     }
 
     #[test]
-    fn the_summary_tells_the_increase() {
+    fn the_summary_is_that_of_the_samples() {
         let values = [3.0, 5.0, 1.0, stale_nan(), 4.0, 2.0];
         let samples: Vec<_> = values.iter().zip(10..).map(|(v, t)| Sample { t, v: *v }).collect();
-        let summary = *encode(&samples).summary();
-        assert_eq!((summary.first_t, summary.last_t, summary.samples, summary.count), (10, 15, 6, 5));
+        let (_, summary) = encode(&samples);
+        assert_eq!(summary, samples.iter().copied().collect());
         assert_eq!(summary.last.v - summary.first.v + summary.resets, 2.0 + 1.0 + 3.0 + 2.0);
-        assert_eq!((summary.min, summary.max, summary.sum), (1.0, 5.0, 15.0));
-    }
-
-    #[test]
-    fn a_summary_may_start_with_a_marker() {
-        let summary = *encode(&[Sample { t: 1, v: stale_nan() }, Sample { t: 2, v: 7.0 }]).summary();
-        assert_eq!((summary.first_t, summary.first), (1, Sample { t: 2, v: 7.0 }));
-        assert_eq!((summary.count, summary.min), (1, 7.0));
-        assert_eq!(encode(&[Sample { t: 1, v: stale_nan() }]).summary().count, 0);
     }
 
     fn any_value() -> impl Strategy<Value = f64> {

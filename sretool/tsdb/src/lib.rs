@@ -15,10 +15,11 @@ mod index;
 mod literals;
 mod loader;
 mod metadata;
+mod sealed;
 mod series;
 mod store;
+mod windows;
 
-pub use chunk::Summary;
 pub use exemplar::{Exemplar, SeriesExemplars};
 pub use loader::{LoadError, load, load_openmetrics};
 pub use metadata::{Metadata, MetricType};

@@ -1,7 +1,8 @@
 //! The samples of one series.
 
-use crate::chunk::{Chunk, Encoder, Summary};
-use promql::Sample;
+use crate::chunk::Encoder;
+use crate::sealed::Sealed;
+use promql::{Sample, Summary};
 
 /// Late samples are merged into chunks when there are this many, or a quarter of the series, whichever is more: the
 /// quarter keeps a whole backfill in reverse order from being quadratic.
@@ -10,7 +11,7 @@ const OVERFLOW_SAMPLES: usize = 240;
 /// Finished chunks in order of time, one that grows, and samples that came late.
 #[derive(Debug, Default)]
 pub(crate) struct Series {
-    sealed: Vec<Chunk>,
+    sealed: Sealed,
     open: Option<Encoder>,
     /// Sorted by time; no time that a chunk holds.
     overflow: Vec<Sample>,
@@ -54,7 +55,11 @@ impl Series {
         self.samples += 1;
         match &mut self.open {
             Some(open) if !open.is_full() => open.push(sample),
-            open => self.sealed.extend(open.replace(Encoder::new(sample)).map(Encoder::seal)),
+            open => {
+                if let Some((bytes, summary)) = open.replace(Encoder::new(sample)).map(Encoder::seal) {
+                    self.sealed.push(bytes, summary);
+                }
+            }
         }
     }
 
@@ -70,8 +75,9 @@ impl Series {
     /// Rewrites every chunk from the first late sample on.
     fn merge_overflow(&mut self) {
         let Some(first) = self.overflow.first().map(|s| s.t) else { return };
-        let from = self.sealed.partition_point(|c| c.summary().last_t < first);
-        let mut samples: Vec<_> = self.sealed.drain(from..).flat_map(|c| c.samples().collect::<Vec<_>>()).collect();
+        let from = self.sealed.between(first, i64::MAX).start;
+        let mut samples: Vec<_> = (from..self.sealed.len()).flat_map(|i| self.sealed.samples(i)).collect();
+        self.sealed.truncate(from);
         samples.extend(self.open.take().iter().flat_map(Encoder::samples));
         self.samples -= samples.len() + self.overflow.len();
         samples.append(&mut self.overflow);
@@ -102,12 +108,12 @@ impl Series {
     }
 
     fn read_chunks(&self, min_t: i64, max_t: i64, out: &mut Vec<Sample>) {
-        for chunk in self.sealed_between(min_t, max_t) {
-            let summary = chunk.summary();
+        for i in self.sealed.between(min_t, max_t) {
+            let summary = &self.sealed.summaries()[i];
             if min_t <= summary.first_t && summary.last_t <= max_t {
-                out.extend(chunk.samples());
+                out.extend(self.sealed.samples(i));
             } else {
-                extend_between(out, chunk.samples(), min_t, max_t);
+                extend_between(out, self.sealed.samples(i), min_t, max_t);
             }
         }
         if let Some(open) = &self.open {
@@ -115,13 +121,22 @@ impl Series {
         }
     }
 
-    fn sealed_between(&self, min_t: i64, max_t: i64) -> &[Chunk] {
-        let from = self.sealed.partition_point(|c| c.summary().last_t < min_t);
-        let to = self.sealed.partition_point(|c| c.summary().first_t <= max_t);
-        self.sealed.get(from..to).unwrap_or_default()
+    fn summaries_between(&self, min_t: i64, max_t: i64) -> &[Summary] {
+        &self.sealed.summaries()[self.sealed.between(min_t, max_t)]
     }
 
-    fn late(&self, min_t: i64, max_t: i64) -> &[Sample] {
+    /// Finished chunks.
+    pub(crate) fn sealed(&self) -> &Sealed {
+        &self.sealed
+    }
+
+    /// The chunk that grows.
+    pub(crate) fn open(&self) -> Option<&Encoder> {
+        self.open.as_ref()
+    }
+
+    /// Samples of the closed interval that came late and are in no chunk yet.
+    pub(crate) fn late(&self, min_t: i64, max_t: i64) -> &[Sample] {
         let from = self.overflow.partition_point(|s| s.t < min_t);
         let to = self.overflow.partition_point(|s| s.t <= max_t);
         self.overflow.get(from..to).unwrap_or_default()
@@ -129,7 +144,7 @@ impl Series {
 
     /// How many samples [`Self::read`] yields at most, without decompressing.
     pub(crate) fn count_at_most(&self, min_t: i64, max_t: i64) -> usize {
-        let sealed: usize = self.sealed_between(min_t, max_t).iter().map(|c| c.summary().samples as usize).sum();
+        let sealed: usize = self.summaries_between(min_t, max_t).iter().map(|s| s.samples as usize).sum();
         let open = self.open.as_ref().map(Encoder::summary).filter(|s| s.first_t <= max_t && s.last_t >= min_t);
         sealed + open.map_or(0, |s| s.samples as usize) + self.late(min_t, max_t).len()
     }
@@ -137,7 +152,7 @@ impl Series {
     /// Whether a sample lies in the closed interval; reads at most one chunk.
     pub(crate) fn has_sample(&self, min_t: i64, max_t: i64) -> bool {
         let open = self.open.as_ref();
-        let summaries = self.sealed_between(min_t, max_t).iter().map(Chunk::summary).chain(open.map(Encoder::summary));
+        let summaries = self.summaries_between(min_t, max_t).iter().chain(open.map(Encoder::summary));
         let edge_inside = |s: &Summary| [s.first_t, s.last_t].iter().any(|t| (min_t..=max_t).contains(t));
         if summaries.clone().any(edge_inside) || !self.late(min_t, max_t).is_empty() {
             return true;
@@ -147,17 +162,10 @@ impl Series {
         !inside.is_empty()
     }
 
-    /// Summaries of the chunks that lie wholly in the interval, with the samples around and between them left out.
-    pub(crate) fn summaries(&self, min_t: i64, max_t: i64) -> Vec<Summary> {
-        let open = self.open.as_ref().map(Encoder::summary);
-        let all = self.sealed_between(min_t, max_t).iter().map(Chunk::summary).chain(open);
-        all.filter(|s| min_t <= s.first_t && s.last_t <= max_t).copied().collect()
-    }
-
     /// Drops what is older, by whole chunks.
     pub(crate) fn truncate(&mut self, before: i64) {
-        let gone = self.sealed.partition_point(|c| c.summary().last_t < before);
-        self.samples -= self.sealed.drain(..gone).map(|c| c.summary().samples as usize).sum::<usize>();
+        let gone = self.sealed.between(before, i64::MAX).start;
+        self.samples -= self.sealed.drop_first(gone);
         let late = self.overflow.partition_point(|s| s.t < before);
         self.samples -= self.overflow.drain(..late).count();
         if let Some(open) = self.open.take_if(|open| open.summary().last_t < before) {
@@ -168,7 +176,7 @@ impl Series {
     /// Times of the first and the last sample.
     pub(crate) fn span(&self) -> Option<(i64, i64)> {
         let open = self.open.as_ref()?.summary();
-        let first = self.sealed.first().map_or(open.first_t, |c| c.summary().first_t);
+        let first = self.sealed.summaries().first().map_or(open.first_t, |s| s.first_t);
         let late = self.overflow.first().map_or(first, |s| s.t);
         Some((first.min(late), open.last_t))
     }
@@ -183,9 +191,8 @@ impl Series {
 
     /// Memory of samples and summaries, in bytes.
     pub(crate) fn bytes(&self) -> usize {
-        let sealed: usize = self.sealed.iter().map(|c| c.bytes() + size_of::<Chunk>()).sum();
         let open = self.open.as_ref().map_or(0, Encoder::bytes);
-        size_of::<Self>() + sealed + open + size_of_val(self.overflow.as_slice())
+        size_of::<Self>() + self.sealed.memory() + open + size_of_val(self.overflow.as_slice())
     }
 }
 
@@ -264,14 +271,6 @@ mod tests {
         assert!(series.has_sample(101, 200));
         assert!(!series.has_sample(901, 5_000));
         assert_eq!(series.count_at_most(901, 5_000), 0);
-    }
-
-    #[test]
-    fn summaries_cover_whole_chunks_only() {
-        let mut series = Series::default();
-        (0..960).for_each(|t| assert!(series.append(s(t, t as f64), 0).is_ok()));
-        let inside = series.summaries(1, 800);
-        assert_eq!(inside.iter().map(|s| (s.first_t, s.last_t)).collect::<Vec<_>>(), [(240, 479), (480, 719)]);
     }
 
     proptest! {

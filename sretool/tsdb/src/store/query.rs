@@ -1,9 +1,11 @@
 //! Reading from the store.
 
 use super::{Content, Inner, Slot, Store};
-use crate::chunk::Summary;
 use crate::exemplar::SeriesExemplars;
-use promql::{Labels, Matcher, Queryable, SelectHints, SeriesData, StorageError};
+use crate::windows::Edges;
+use promql::{
+    Labels, Matcher, Queryable, SelectHints, SeriesData, StorageError, Summary, SummaryHints, SummaryVisitor,
+};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -28,6 +30,40 @@ impl Queryable for Store {
         }
         Ok(found)
     }
+
+    fn summarize(
+        &self,
+        matchers: &[Matcher],
+        hints: SummaryHints<'_>,
+        visit: &mut SummaryVisitor<'_>,
+    ) -> Result<bool, StorageError> {
+        let inner = self.read();
+        let slots = inner.matching(matchers);
+        if hints.windows.len() > 1 && !worth_summarizing(&slots, hints) {
+            return Ok(false);
+        }
+        let mut edges = Edges::default();
+        let mut summaries = vec![Summary::EMPTY; hints.windows.len()];
+        for slot in slots {
+            let content = slot.content();
+            edges.clear();
+            for (summary, (min_t, max_t)) in summaries.iter_mut().zip(hints.windows) {
+                *summary = content.series.summarize(*min_t, *max_t, &mut edges);
+            }
+            drop(content);
+            if visit(&slot.labels, &summaries).is_break() {
+                break;
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// Whether summaries cost less than reading all samples once.
+fn worth_summarizing(slots: &[&Slot], hints: SummaryHints<'_>) -> bool {
+    let costs = slots.iter().map(|slot| slot.content().series.costs(hints));
+    let (read, summed) = costs.fold((0, 0), |(read, summed): (u64, u64), (r, s)| (read + r, summed + s));
+    summed < read
 }
 
 impl Store {
@@ -68,15 +104,6 @@ impl Store {
             exemplars: slot.content().exemplars.between(min_t, max_t),
         });
         all.filter(|series| !series.exemplars.is_empty()).collect()
-    }
-
-    /// Summaries of the chunks that lie wholly in the closed interval, by series, without decompressing them.
-    pub fn summaries(&self, matchers: &[Matcher], min_t: i64, max_t: i64) -> Vec<(Labels, Vec<Summary>)> {
-        let inner = self.read();
-        let all = inner.matching(matchers).into_iter();
-        all.map(|slot| (slot.labels.clone(), slot.content().series.summaries(min_t, max_t)))
-            .filter(|(_, summaries)| !summaries.is_empty())
-            .collect()
     }
 }
 

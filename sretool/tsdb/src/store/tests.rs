@@ -1,6 +1,7 @@
 use super::*;
 use crate::MetricType;
-use promql::{MatchOp, Matcher, Queryable, SelectHints, StorageError, stale_nan};
+use promql::{MatchOp, Matcher, Queryable, SelectHints, StorageError, SummaryHints, stale_nan};
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 const ALWAYS: SelectHints = SelectHints { min_t: i64::MIN, max_t: i64::MAX };
@@ -168,15 +169,34 @@ fn metadata_is_by_family() {
 }
 
 #[test]
-fn chunk_summaries_give_the_increase_without_the_samples() {
-    let store = Store::new(options(1));
+fn a_long_window_is_answered_without_its_samples() {
+    let store = Store::new(options(2)).with_max_query_samples(0);
     for t in 0..480 {
         store.append(&labels("a"), t, (t % 100) as f64).unwrap();
     }
-    let found = store.summaries(&[], 0, 479);
-    let resets: f64 = found[0].1.iter().map(|s| s.resets).sum();
-    let increase: f64 = found[0].1.iter().map(|s| s.last.v - s.first.v + s.resets).sum();
-    assert_eq!((found[0].1.len(), resets, increase), (2, 4.0 * 99.0, 39.0 + 198.0 + 39.0 + 198.0 - 0.0 + 0.0));
+    store.append(&labels("b"), 5_000, 1.0).unwrap();
+    let mut found = Vec::new();
+    let hints = SummaryHints { windows: &[(0, 479)], sliding: true };
+    let answered = store.summarize(&[], hints, &mut |labels, windows| {
+        found.push((labels.metric_name().to_owned(), windows[0]));
+        ControlFlow::Continue(())
+    });
+    found.sort_by(|a, b| a.0.cmp(&b.0));
+    let (a, b) = (&found[0].1, &found[1].1);
+    assert_eq!((answered, a.count, a.resets, a.last.v - a.first.v + a.resets), (Ok(true), 480, 396.0, 79.0 + 396.0));
+    assert_eq!((found.len(), b.count), (2, 0));
+}
+
+#[test]
+fn a_visitor_may_stop() {
+    let store = filled();
+    let mut seen = 0;
+    let hints = SummaryHints { windows: &[(0, 99)], sliding: false };
+    let answered = store.summarize(&[], hints, &mut |_, _| {
+        seen += 1;
+        ControlFlow::Break(())
+    });
+    assert_eq!((answered, seen), (Ok(true), 1));
 }
 
 #[test]

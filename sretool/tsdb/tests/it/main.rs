@@ -5,3 +5,4 @@
 mod engine;
 mod formats;
 mod model;
+mod summaries;
