@@ -1,5 +1,6 @@
 //! Configuration by environment, read through a trait, with every mistake reported in one line.
 
+mod database;
 mod settings;
 
 use secrecy::SecretString;
@@ -8,7 +9,8 @@ use std::fmt;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-pub use settings::{DatabaseUrl, Settings};
+pub use database::{DatabaseUrl, PostgresUrl};
+pub use settings::Settings;
 
 /// Where configuration comes from.
 pub trait Env {

@@ -224,6 +224,7 @@ impl From<sqlx::Error> for Problem {
             sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => {
                 Self::unavailable("the database is busy", 1).cause(error)
             }
+            sqlx::Error::Io(_) => Self::unavailable("the database cannot be reached", 1).cause(error),
             sqlx::Error::Database(inner) if is_busy(inner.code().as_deref()) => {
                 Self::unavailable("the database is busy", 1).cause(error)
             }
@@ -232,7 +233,14 @@ impl From<sqlx::Error> for Problem {
     }
 }
 
-/// Whether SQLite's code says busy (5) or locked (6), in the primary or an extended form.
+/// Whether trying again later may succeed. SQLite says busy (5) or locked (6), in the primary or an extended form;
+/// PostgreSQL has five characters: failed serialisation, deadlock, locks and statements that took too long, too many
+/// connections, and a server that stops or starts.
 fn is_busy(code: Option<&str>) -> bool {
-    code.and_then(|code| code.parse::<u32>().ok()).is_some_and(|code| matches!(code & 0xff, 5 | 6))
+    const POSTGRES: [&str; 8] = ["40001", "40P01", "55P03", "57014", "53300", "57P01", "57P02", "57P03"];
+    match code {
+        Some(code) if code.len() == 5 => POSTGRES.contains(&code),
+        Some(code) => code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 5 | 6)),
+        None => false,
+    }
 }

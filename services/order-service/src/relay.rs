@@ -18,6 +18,8 @@ use uuid::Uuid;
 
 /// Events read at once.
 const BATCH: u32 = 64;
+/// How long a batch is one relay's alone. Should delivering it take longer, the receiver drops the repeats.
+const LEASE: Duration = Duration::from_secs(5);
 /// Events delivered at once.
 const CONCURRENCY: usize = 16;
 /// Time between looks at the database when nobody wakes the relay.
@@ -81,7 +83,7 @@ impl Relay {
     }
 
     async fn work(&self) -> Result<Batch, StoreError> {
-        let events = self.store.due_events(BATCH, clock::now()).await?;
+        let events = self.store.due_events(BATCH, millis(LEASE), clock::now()).await?;
         if events.is_empty() {
             return Ok(Batch::Empty);
         }

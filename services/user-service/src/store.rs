@@ -5,7 +5,7 @@ mod users;
 
 use chrono::Utc;
 use service_common::auth::Issuer;
-use service_common::{Database, Migration, StartError};
+use service_common::{Database, Migration, StartError, migration};
 use sqlx::Error;
 use uuid::Uuid;
 
@@ -13,8 +13,7 @@ pub(crate) use sessions::{RefreshToken, Rotation};
 pub(crate) use users::{Account, Change, NewUser, User};
 
 /// The schema.
-pub(crate) const MIGRATIONS: [Migration; 1] =
-    [Migration { version: 1, name: "users", sql: include_str!("../migrations/0001_users.sql") }];
+pub(crate) const MIGRATIONS: [Migration; 1] = [migration!(1, "users", "0001_users.sql")];
 
 /// All access to the database.
 #[derive(Debug, Clone)]
@@ -34,7 +33,7 @@ impl Store {
         };
         let fresh = Issuer::generate().map_err(unusable)?;
         // Whoever inserts first wins; everybody reads what is there afterwards.
-        sqlx::query("INSERT INTO signing_keys (id, private, created_at) VALUES (1, ?, ?) ON CONFLICT DO NOTHING")
+        sqlx::query("INSERT INTO signing_keys (id, private, created_at) VALUES (1, $1, $2) ON CONFLICT DO NOTHING")
             .bind(fresh.to_text())
             .bind(now_ms())
             .execute(self.database.writer())

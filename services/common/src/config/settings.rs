@@ -1,20 +1,9 @@
 //! The keys that every service reads.
 
-use super::Reader;
+use super::{DatabaseUrl, Reader, database};
 use crate::service::Spec;
 use secrecy::SecretString;
-use std::path::PathBuf;
 use std::time::Duration;
-
-/// Which database to open.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum DatabaseUrl {
-    /// A SQLite file, created when it is missing.
-    File(PathBuf),
-    /// A database that lives as long as the process: a temporary file, so that readers and the writer do not block
-    /// each other as they would in SQLite's shared memory.
-    Memory,
-}
 
 /// What every service is configured with.
 #[derive(Debug, Clone)]
@@ -25,7 +14,8 @@ pub struct Settings {
     pub port: u16,
     /// `ADMIN_PORT`: port of metrics, health and faults; 0 lets the system choose.
     pub admin_port: u16,
-    /// `DATABASE_URL`: `sqlite:PATH` or `sqlite::memory:`, default in memory.
+    /// `DATABASE_URL`: `sqlite:PATH`, `sqlite::memory:` or `postgres://USER:PASSWORD@HOST/NAME`, default in memory; and
+    /// `DATABASE_CONNECTIONS`: most connections to PostgreSQL, default 10.
     pub database: DatabaseUrl,
     /// `SERVICE_TOKEN`: shared secret by which another service authenticates itself.
     pub service_token: Option<SecretString>,
@@ -59,7 +49,7 @@ impl Settings {
             host: host(reader),
             port: reader.number("PORT", spec.port, 0..=u16::MAX),
             admin_port: reader.number("ADMIN_PORT", spec.admin_port, 0..=u16::MAX),
-            database: database(reader),
+            database: database::read(reader),
             service_token: reader.secret_of("SERVICE_TOKEN", 16),
             user_service_url: reader.http_url("USER_SERVICE_URL").unwrap_or_else(|| "http://127.0.0.1:3001".to_owned()),
             otlp_endpoint: reader.http_url("OTEL_EXPORTER_OTLP_ENDPOINT"),
@@ -115,35 +105,4 @@ fn log_filter(reader: &mut Reader<'_>) -> String {
         reader.reject("RUST_LOG", format!("`{value}`: {error}"), "give a filter such as info or user_service=debug");
     }
     value
-}
-
-fn database(reader: &mut Reader<'_>) -> DatabaseUrl {
-    const REMEDY: &str = "give sqlite:PATH, such as sqlite:data/users.db";
-    let Some(value) = reader.text("DATABASE_URL") else { return DatabaseUrl::Memory };
-    let Some((scheme, rest)) = value.split_once(':') else {
-        reader.reject("DATABASE_URL", "has no scheme", REMEDY);
-        return DatabaseUrl::Memory;
-    };
-    match scheme {
-        "sqlite" => {
-            let path = rest.strip_prefix("//").unwrap_or(rest).split('?').next().unwrap_or_default();
-            match path {
-                ":memory:" => DatabaseUrl::Memory,
-                "" => {
-                    reader.reject("DATABASE_URL", "names no file", REMEDY);
-                    DatabaseUrl::Memory
-                }
-                path => DatabaseUrl::File(PathBuf::from(path)),
-            }
-        }
-        "postgres" | "postgresql" => {
-            // The value may hold a password: only its scheme is repeated.
-            reader.reject("DATABASE_URL", "PostgreSQL is not supported yet", REMEDY);
-            DatabaseUrl::Memory
-        }
-        other => {
-            reader.reject("DATABASE_URL", format!("the scheme `{other}` is not supported"), REMEDY);
-            DatabaseUrl::Memory
-        }
-    }
 }

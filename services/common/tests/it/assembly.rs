@@ -7,7 +7,8 @@ use service_common::metrics::{HttpMetrics, Operation};
 use service_common::{Context, Migration, Role, Settings, Verifier};
 use std::time::Duration;
 
-const NOTES: Migration = Migration { version: 1, name: "notes", sql: "CREATE TABLE notes (text TEXT NOT NULL) STRICT" };
+const CREATE: &str = "CREATE TABLE notes (text TEXT NOT NULL)";
+const NOTES: Migration = Migration { version: 1, name: "notes", sqlite: CREATE, postgres: CREATE };
 
 fn verifier() -> Verifier {
     Verifier::new(Keys::fixed(&Issuer::from_seed([7; 32]).unwrap().jwks()), None)

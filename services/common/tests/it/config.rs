@@ -77,13 +77,21 @@ fn a_mistake_names_key_problem_and_remedy() {
         "ftp://x",
         "USER_SERVICE_URL: `ftp://x` has the scheme `ftp`; give a URL such as http://127.0.0.1:3001",
     );
-    check("DATABASE_URL", "users.db", "DATABASE_URL: has no scheme; give sqlite:PATH, such as sqlite:data/users.db");
+    check(
+        "DATABASE_URL",
+        "users.db",
+        "DATABASE_URL: has no scheme; give sqlite:PATH, such as sqlite:data/users.db, or postgres://USER:PASSWORD@HOST/NAME",
+    );
     check(
         "DATABASE_URL",
         "mysql://x",
-        "DATABASE_URL: the scheme `mysql` is not supported; give sqlite:PATH, such as sqlite:data/users.db",
+        "DATABASE_URL: the scheme `mysql` is not supported; give sqlite:PATH, such as sqlite:data/users.db, or postgres://USER:PASSWORD@HOST/NAME",
     );
-    check("DATABASE_URL", "sqlite:", "DATABASE_URL: names no file; give sqlite:PATH, such as sqlite:data/users.db");
+    check(
+        "DATABASE_URL",
+        "sqlite:",
+        "DATABASE_URL: names no file; give sqlite:PATH, such as sqlite:data/users.db, or postgres://USER:PASSWORD@HOST/NAME",
+    );
     let (_, errors) = read(&[("RUST_LOG", "a=b=c")]);
     assert!(errors[0].starts_with("RUST_LOG: `a=b=c`: ") && errors[0].ends_with("user_service=debug"), "{errors:?}");
 }
@@ -92,9 +100,14 @@ fn a_mistake_names_key_problem_and_remedy() {
 fn passwords_and_tokens_are_never_repeated() {
     check(
         "DATABASE_URL",
-        "postgres://sre:hunter2@db/users",
-        "DATABASE_URL: PostgreSQL is not supported yet; give sqlite:PATH, such as sqlite:data/users.db",
+        "postgres://sre:hunter2@db",
+        "DATABASE_URL: names no database; \
+         give sqlite:PATH, such as sqlite:data/users.db, or postgres://USER:PASSWORD@HOST/NAME",
     );
+    let (settings, errors) = read(&[("DATABASE_URL", "postgres://sre:hunter2@db/users")]);
+    assert!(errors.is_empty(), "{errors:?}");
+    assert!(!format!("{settings:?}").contains("hunter2"));
+    assert_eq!(settings.database.to_string(), "db:5432/users");
     check("SERVICE_TOKEN", "hunter2", "SERVICE_TOKEN: has 7 characters; give at least 16");
     let (settings, _) = read(&[("SERVICE_TOKEN", "0123456789abcdef")]);
     assert!(!format!("{settings:?}").contains("0123456789abcdef"));

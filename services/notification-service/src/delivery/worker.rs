@@ -5,8 +5,7 @@ use crate::clock;
 use crate::domain::{AfterFailure, DeliveryPolicy, Status};
 use crate::metrics::NotificationMetrics;
 use crate::store::{Millis, Outcome, Store, StoreError, Waiting, millis};
-use futures::StreamExt as _;
-use futures::stream;
+use futures::future::join_all;
 use service_common::Stop;
 use service_common::trace;
 use std::sync::Arc;
@@ -15,10 +14,10 @@ use tokio::sync::Notify;
 use tracing::Instrument as _;
 use uuid::Uuid;
 
-/// Notifications read at once.
-const BATCH: u32 = 64;
-/// Notifications sent at once.
-const CONCURRENCY: usize = 16;
+/// Notifications read at once, and sent at once.
+const BATCH: u32 = 32;
+/// How much longer a batch is one worker's alone than its senders may take.
+const LEASE_MARGIN: Duration = Duration::from_secs(3);
 /// Time between looks at the database when nobody wakes the worker: retries become due in silence.
 const POLL: Duration = Duration::from_millis(250);
 /// Time in which further notifications join a batch.
@@ -63,12 +62,11 @@ impl DeliveryWorker {
 
     /// Does one batch. Returns how many notifications were due.
     async fn work(&self) -> Result<usize, StoreError> {
-        let due = self.store.due(BATCH, clock::now()).await?;
+        let due = self.store.due(BATCH, millis(self.timeout + LEASE_MARGIN), clock::now()).await?;
         if due.is_empty() {
             return Ok(0);
         }
-        let outcomes: Vec<(Waiting, Outcome)> =
-            stream::iter(due).map(|waiting| self.attempt(waiting)).buffer_unordered(CONCURRENCY).collect().await;
+        let outcomes: Vec<(Waiting, Outcome)> = join_all(due.into_iter().map(|waiting| self.attempt(waiting))).await;
         let kept: Vec<(Uuid, Outcome)> =
             outcomes.iter().map(|(waiting, outcome)| (waiting.id, outcome.clone())).collect();
         self.keep(&kept).await?;

@@ -54,7 +54,7 @@ impl Store {
         let inserted = sqlx::query(
             "INSERT INTO notifications (id, caller, key, request, channel, recipient, template, subject, body, \
              order_id, user_id, status, traceparent, next_attempt_at, created_at) \
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) ON CONFLICT DO NOTHING",
         )
         .bind(id.to_string())
         .bind(&new.caller)
@@ -87,7 +87,7 @@ impl Store {
 
     async fn earlier(&self, new: &NewNotification, hash: &[u8]) -> Result<Acceptance, StoreError> {
         let found: Option<(String, Vec<u8>, String)> =
-            sqlx::query_as("SELECT id, request, status FROM notifications WHERE caller = ? AND key = ?")
+            sqlx::query_as("SELECT id, request, status FROM notifications WHERE caller = $1 AND key = $2")
                 .bind(&new.caller)
                 .bind(&new.key)
                 .fetch_optional(self.db.reader())

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// Which channels a user wants; all, as long as nothing else was said.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, sqlx::FromRow, utoipa::ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Preferences {
     /// E-mail.
@@ -48,11 +48,13 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn preferences(&self, user: Uuid) -> Result<Preferences, StoreError> {
-        let found = sqlx::query_as("SELECT email, sms, push FROM preferences WHERE user_id = ?")
-            .bind(user.to_string())
-            .fetch_optional(self.db.reader())
-            .await?;
-        Ok(found.unwrap_or_default())
+        let found: Option<(i64, i64, i64)> =
+            sqlx::query_as("SELECT email, sms, push FROM preferences WHERE user_id = $1")
+                .bind(user.to_string())
+                .fetch_optional(self.db.reader())
+                .await?;
+        let wanted = |(email, sms, push)| Preferences { email: email != 0, sms: sms != 0, push: push != 0 };
+        Ok(found.map(wanted).unwrap_or_default())
     }
 
     /// Keeps what a user wants.
@@ -61,13 +63,13 @@ impl Store {
     /// When the database fails.
     pub async fn set_preferences(&self, user: Uuid, wanted: Preferences, now: Millis) -> Result<(), StoreError> {
         sqlx::query(
-            "INSERT INTO preferences (user_id, email, sms, push, updated_at) VALUES (?1, ?2, ?3, ?4, ?5) \
-             ON CONFLICT (user_id) DO UPDATE SET email = ?2, sms = ?3, push = ?4, updated_at = ?5",
+            "INSERT INTO preferences (user_id, email, sms, push, updated_at) VALUES ($1, $2, $3, $4, $5) \
+             ON CONFLICT (user_id) DO UPDATE SET email = $2, sms = $3, push = $4, updated_at = $5",
         )
         .bind(user.to_string())
-        .bind(wanted.email)
-        .bind(wanted.sms)
-        .bind(wanted.push)
+        .bind(i64::from(wanted.email))
+        .bind(i64::from(wanted.sms))
+        .bind(i64::from(wanted.push))
         .bind(now)
         .execute(self.db.writer())
         .await?;

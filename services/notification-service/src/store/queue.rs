@@ -2,10 +2,11 @@
 //!
 //! One worker reads the queue and keeps what it did afterwards. A crash in between delivers again: at least once.
 
-use super::rows::parsed;
 use super::{Millis, Store, StoreError};
 use crate::domain::{Channel, Status, Template};
-use sqlx::sqlite::SqliteRow;
+use service_common::database::Dialect;
+use service_common::database::rows::{count, parsed};
+use sqlx::any::AnyRow;
 use sqlx::{FromRow, Row as _};
 use uuid::Uuid;
 
@@ -32,8 +33,8 @@ pub struct Waiting {
     pub created_at: Millis,
 }
 
-impl<'r> FromRow<'r, SqliteRow> for Waiting {
-    fn from_row(row: &'r SqliteRow) -> Result<Self, sqlx::Error> {
+impl<'r> FromRow<'r, AnyRow> for Waiting {
+    fn from_row(row: &'r AnyRow) -> Result<Self, sqlx::Error> {
         Ok(Self {
             id: parsed(row, "id")?,
             channel: parsed(row, "channel")?,
@@ -41,7 +42,7 @@ impl<'r> FromRow<'r, SqliteRow> for Waiting {
             template: parsed(row, "template")?,
             subject: row.try_get("subject")?,
             body: row.try_get("body")?,
-            attempts: row.try_get("attempts")?,
+            attempts: count(row, "attempts")?,
             traceparent: row.try_get("traceparent")?,
             created_at: row.try_get("created_at")?,
         })
@@ -79,20 +80,48 @@ pub struct Backlog {
     pub oldest: Option<Millis>,
 }
 
+macro_rules! columns {
+    () => {
+        "id, channel, recipient, template, subject, body, attempts, traceparent, created_at"
+    };
+}
+
+macro_rules! due {
+    ($lock:literal) => {
+        concat!(
+            "notifications WHERE status = 'accepted' AND next_attempt_at <= $1 ORDER BY next_attempt_at LIMIT $2 ",
+            $lock
+        )
+    };
+}
+
 impl Store {
     /// Notifications that are due, the longest due first.
     ///
+    /// On PostgreSQL they are this worker's alone until `lease` has passed, so that the workers of several replicas
+    /// share the work; a SQLite file has one worker.
+    ///
     /// # Errors
     /// When the database fails.
-    pub async fn due(&self, limit: u32, now: Millis) -> Result<Vec<Waiting>, StoreError> {
-        let waiting = sqlx::query_as(
-            "SELECT id, channel, recipient, template, subject, body, attempts, traceparent, created_at \
-             FROM notifications WHERE status = 'accepted' AND next_attempt_at <= ? ORDER BY next_attempt_at LIMIT ?",
-        )
-        .bind(now)
-        .bind(limit)
-        .fetch_all(self.db.reader())
-        .await?;
+    pub async fn due(&self, limit: u32, lease: Millis, now: Millis) -> Result<Vec<Waiting>, StoreError> {
+        let (sql, pool) = match self.db.dialect() {
+            Dialect::Sqlite => (concat!("SELECT ", columns!(), " FROM ", due!("")), self.db.reader()),
+            Dialect::Postgres => (
+                concat!(
+                    "UPDATE notifications SET next_attempt_at = $3 WHERE id IN (SELECT id FROM ",
+                    due!("FOR UPDATE SKIP LOCKED"),
+                    ") RETURNING ",
+                    columns!()
+                ),
+                self.db.writer(),
+            ),
+        };
+        let waiting = sqlx::query_as(sql)
+            .bind(now)
+            .bind(i64::from(limit))
+            .bind(now.saturating_add(lease))
+            .fetch_all(pool)
+            .await?;
         Ok(waiting)
     }
 
@@ -109,8 +138,8 @@ impl Store {
                 Outcome::Failed { reason } => (Status::Failed, Some(reason), 0, None),
             };
             sqlx::query(
-                "UPDATE notifications SET status = ?, last_error = ?, next_attempt_at = ?, delivered_at = ?, \
-                 attempts = attempts + 1 WHERE id = ? AND status = 'accepted'",
+                "UPDATE notifications SET status = $1, last_error = $2, next_attempt_at = $3, delivered_at = $4, \
+                 attempts = attempts + 1 WHERE id = $5 AND status = 'accepted'",
             )
             .bind(status.as_str())
             .bind(reason)
@@ -130,8 +159,8 @@ impl Store {
     /// [`StoreError::NotFailed`], [`StoreError::NoNotification`], or a database failure.
     pub async fn retry(&self, id: Uuid, now: Millis) -> Result<(), StoreError> {
         let revived = sqlx::query(
-            "UPDATE notifications SET status = 'accepted', attempts = 0, next_attempt_at = ? \
-             WHERE id = ? AND status = 'failed'",
+            "UPDATE notifications SET status = 'accepted', attempts = 0, next_attempt_at = $1 \
+             WHERE id = $2 AND status = 'failed'",
         )
         .bind(now)
         .bind(id.to_string())
@@ -162,10 +191,10 @@ impl Store {
         let bound = uuid::Builder::from_unix_timestamp_millis(u64::try_from(before).unwrap_or(0), &[0; 10]).into_uuid();
         let dropped = sqlx::query(
             "DELETE FROM notifications WHERE id IN \
-             (SELECT id FROM notifications WHERE id < ? AND status IN ('delivered', 'suppressed') LIMIT ?)",
+             (SELECT id FROM notifications WHERE id < $1 AND status IN ('delivered', 'suppressed') LIMIT $2)",
         )
         .bind(bound.to_string())
-        .bind(limit)
+        .bind(i64::from(limit))
         .execute(self.db.writer())
         .await?
         .rows_affected();

@@ -4,9 +4,9 @@ use super::{Millis, Store, StoreError};
 use crate::domain::{Channel, Status, Template};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use sqlx::sqlite::SqliteRow;
+use service_common::database::rows::{count, instant, parsed, parsed_option, time};
+use sqlx::any::AnyRow;
 use sqlx::{FromRow, Row as _};
-use std::str::FromStr;
 use uuid::Uuid;
 
 /// A notification.
@@ -65,9 +65,8 @@ macro_rules! select_notification {
     };
 }
 
-impl<'r> FromRow<'r, SqliteRow> for Notification {
-    fn from_row(row: &'r SqliteRow) -> Result<Self, sqlx::Error> {
-        let user: Option<&str> = row.try_get("user_id")?;
+impl<'r> FromRow<'r, AnyRow> for Notification {
+    fn from_row(row: &'r AnyRow) -> Result<Self, sqlx::Error> {
         let delivered: Option<Millis> = row.try_get("delivered_at")?;
         Ok(Self {
             id: parsed(row, "id")?,
@@ -78,32 +77,13 @@ impl<'r> FromRow<'r, SqliteRow> for Notification {
             subject: row.try_get("subject")?,
             body: row.try_get("body")?,
             order_id: row.try_get("order_id")?,
-            user_id: user.map(|user| decode("user_id", user)).transpose()?,
-            attempts: row.try_get("attempts")?,
+            user_id: parsed_option(row, "user_id")?,
+            attempts: count(row, "attempts")?,
             reason: row.try_get("last_error")?,
-            created_at: instant(row.try_get("created_at")?),
+            created_at: time(row, "created_at")?,
             delivered_at: delivered.map(instant),
         })
     }
-}
-
-/// A text column that holds the name of a value.
-pub(super) fn parsed<T>(row: &SqliteRow, column: &str) -> Result<T, sqlx::Error>
-where
-    T: FromStr<Err: std::error::Error + Send + Sync + 'static>,
-{
-    decode(column, row.try_get::<&str, _>(column)?)
-}
-
-fn decode<T>(column: &str, text: &str) -> Result<T, sqlx::Error>
-where
-    T: FromStr<Err: std::error::Error + Send + Sync + 'static>,
-{
-    text.parse().map_err(|error| sqlx::Error::ColumnDecode { index: column.to_owned(), source: Box::new(error) })
-}
-
-fn instant(millis: Millis) -> DateTime<Utc> {
-    DateTime::from_timestamp_millis(millis).unwrap_or_default()
 }
 
 impl Store {
@@ -112,7 +92,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::NoNotification`], or when the database fails.
     pub async fn notification(&self, id: Uuid) -> Result<Notification, StoreError> {
-        sqlx::query_as(select_notification!("WHERE id = ?"))
+        sqlx::query_as(select_notification!("WHERE id = $1"))
             .bind(id.to_string())
             .fetch_optional(self.db.reader())
             .await?
@@ -124,21 +104,21 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn list(&self, filter: &Filter) -> Result<Vec<Notification>, StoreError> {
-        // One statement for each combination, so that each is answered by an index; the `+` keeps the planner from
-        // searching all notifications of a user for those of one order.
+        // One statement for each combination, so that each is answered by an index; the expression keeps the planners
+        // from searching all notifications of a user for those of one order.
         let sql = match (&filter.order_id, filter.user_id) {
             (Some(_), Some(_)) => {
-                select_notification!("WHERE order_id = ?1 AND +user_id = ?2 AND id < ?3 ORDER BY id DESC LIMIT ?4")
+                select_notification!("WHERE order_id = $1 AND user_id || '' = $2 AND id < $3 ORDER BY id DESC LIMIT $4")
             }
-            (Some(_), None) => select_notification!("WHERE order_id = ?1 AND id < ?3 ORDER BY id DESC LIMIT ?4"),
-            (None, Some(_)) => select_notification!("WHERE user_id = ?2 AND id < ?3 ORDER BY id DESC LIMIT ?4"),
-            (None, None) => select_notification!("WHERE id < ?3 ORDER BY id DESC LIMIT ?4"),
+            (Some(_), None) => select_notification!("WHERE order_id = $1 AND id < $3 ORDER BY id DESC LIMIT $4"),
+            (None, Some(_)) => select_notification!("WHERE user_id = $2 AND id < $3 ORDER BY id DESC LIMIT $4"),
+            (None, None) => select_notification!("WHERE id < $3 ORDER BY id DESC LIMIT $4"),
         };
         let notifications = sqlx::query_as(sql)
             .bind(&filter.order_id)
             .bind(filter.user_id.map(|user| user.to_string()))
             .bind(filter.before.unwrap_or(Uuid::max()).to_string())
-            .bind(filter.limit)
+            .bind(i64::from(filter.limit))
             .fetch_all(self.db.reader())
             .await?;
         Ok(notifications)

@@ -1,6 +1,6 @@
 //! The queue and its worker.
 
-use crate::rig::{Rig, Scripted, Silent, config};
+use crate::rig::{Rig, Scripted, Silent, config, database};
 use futures::future::join_all;
 use notification_service::domain::{Channel, Rendered, Status, Template};
 use notification_service::schema::MIGRATIONS;
@@ -55,15 +55,16 @@ async fn a_sender_that_does_not_answer_is_given_up_on() {
 
 #[tokio::test]
 async fn what_was_not_delivered_before_a_crash_is_delivered_after_it() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("notifications.db");
-    let before = Rig::with(config(), Arc::new(Silent), Arc::default(), Some(&file)).await;
+    let database = database().await;
+    let mut config = config();
+    config.timeout = Duration::from_secs(1);
+    let before = Rig::with(config, Arc::new(Silent), Arc::default(), Some(&database.url)).await;
     let id = before.notify("o-1").await;
     before.crash().await;
     assert_eq!(before.until(&id, "accepted").await["attempts"], 0);
 
     let sender = Arc::new(Scripted::default());
-    let after = Rig::with(config(), sender.clone(), sender, Some(&file)).await;
+    let after = Rig::with(config, sender.clone(), sender, Some(&database.url)).await;
     after.until(&id, "delivered").await;
     assert_eq!(after.sender.deliveries(), 1);
 }
@@ -115,7 +116,8 @@ fn new_notification() -> NewNotification {
 
 #[tokio::test]
 async fn only_old_and_settled_notifications_are_dropped() {
-    let store = Store::new(Database::for_test(MIGRATIONS).await.unwrap());
+    let database = database().await;
+    let store = Store::new(Database::open(&database.url, MIGRATIONS).await.unwrap());
     let now = chrono::Utc::now().timestamp_millis();
     let mut ids: Vec<Uuid> = Vec::new();
     for _ in 0..3 {
@@ -132,10 +134,11 @@ async fn only_old_and_settled_notifications_are_dropped() {
 
 #[tokio::test]
 async fn an_outcome_that_comes_too_late_changes_nothing() {
-    let store = Store::new(Database::for_test(MIGRATIONS).await.unwrap());
+    let database = database().await;
+    let store = Store::new(Database::open(&database.url, MIGRATIONS).await.unwrap());
     let id = store.accept(&new_notification(), 1_000).await.unwrap().id;
-    assert_eq!(store.due(10, 999).await.unwrap().len(), 0);
-    assert_eq!(store.due(10, 1_000).await.unwrap().len(), 1);
+    assert_eq!(store.due(10, 0, 999).await.unwrap().len(), 0);
+    assert_eq!(store.due(10, 0, 1_000).await.unwrap().len(), 1);
     store.keep(&[(id, Outcome::Delivered { at: 2_000 })]).await.unwrap();
     store.keep(&[(id, Outcome::Failed { reason: "late".to_owned() })]).await.unwrap();
     let kept = store.notification(id).await.unwrap();

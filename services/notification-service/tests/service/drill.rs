@@ -1,12 +1,13 @@
 //! Faults of the admin port, stopping with work at hand, and traces.
 
-use crate::rig::{Rig, SERVICE_TOKEN, Scripted, config};
+use crate::rig::{Rig, SERVICE_TOKEN, Scripted, config, context};
 use async_trait::async_trait;
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use notification_service::delivery::{Message, SendError, Sender};
 use serde_json::{Value, json};
-use service_common::{Context, Settings, telemetry};
+use service_common::config::DatabaseUrl;
+use service_common::{Settings, telemetry};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tower::ServiceExt as _;
@@ -43,7 +44,7 @@ async fn settled(api: &axum::Router, id: &str) -> String {
 
 #[tokio::test]
 async fn a_fault_of_the_admin_port_makes_dead_letters_until_it_ends() {
-    let cx = Context::for_test(&notification_service::SPEC);
+    let (cx, _) = context(Some(&DatabaseUrl::Memory)).await;
     let service = notification_service::build(cx, config()).await.unwrap();
     let welcome = json!({ "channel": "push", "to": "token-1", "template": "welcome", "data": { "name": "Ada" } });
     let fault = json!({ "faults": [{ "kind": "delivery_error", "route": "*", "ratio": 1.0, "ttl_s": 60 }] });

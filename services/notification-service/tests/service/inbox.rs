@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use futures::future::join_all;
 use std::collections::BTreeSet;
 
-async fn post(rig: &Rig, token: &str, order: &str, key: &str) -> crate::rig::Answer {
+async fn post(rig: &Rig, token: &str, order: &str, key: &str) -> service_testing::Answer {
     let body = Some(rig.confirmation(order));
     rig.call_as(token, "POST", "/v1/notifications", body, &[("idempotency-key", key)]).await
 }

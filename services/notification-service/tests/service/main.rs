@@ -6,5 +6,5 @@ mod delivery;
 mod drill;
 mod inbox;
 mod preferences;
-mod rig;
+pub(crate) mod rig;
 mod routes;

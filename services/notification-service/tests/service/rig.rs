@@ -1,25 +1,36 @@
 //! A whole service for one test.
 
 use async_trait::async_trait;
-use axum::body::Body;
-use axum::http::{HeaderMap, Request, StatusCode, header};
-use axum::response::Response;
-use http_body_util::BodyExt as _;
+use axum::http::StatusCode;
+use notification_service::SPEC;
 use notification_service::config::Config;
 use notification_service::delivery::{Message, SendError, Sender, Senders};
-use secrecy::SecretString;
 use serde_json::{Value, json};
-use service_common::auth::{Claims, Issuer, Keys};
 use service_common::config::DatabaseUrl;
-use service_common::{Context, Reader, Role, Service, Verifier};
+use service_common::{Context, Reader, Role, Service};
+use service_testing::{Answer, Backend, TestDatabase, Tokens, ask, metric};
 use std::collections::VecDeque;
-use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tower::ServiceExt as _;
 use uuid::Uuid;
 
-pub const SERVICE_TOKEN: &str = "test-service-token";
+pub use service_testing::SERVICE_TOKEN;
+
+/// A new database of the kind that this test target is for.
+pub async fn database() -> TestDatabase {
+    Backend::of(env!("CARGO_CRATE_NAME")).database().await
+}
+
+/// A context over a given database or a new one, which lives as long as the second value.
+pub async fn context(database: Option<&DatabaseUrl>) -> (Context, Option<TestDatabase>) {
+    let mut cx = Context::for_test(&SPEC);
+    let fresh = if database.is_none() { Some(self::database().await) } else { None };
+    if let Some(url) = database.or(fresh.as_ref().map(|fresh| &fresh.url)) {
+        cx.settings.database = url.clone();
+    }
+    (cx, fresh)
+}
+
 pub const ADA: &str = "ada@example.com";
 
 /// A service, and tokens for it.
@@ -27,32 +38,9 @@ pub const ADA: &str = "ada@example.com";
 pub struct Rig {
     pub service: Service,
     pub sender: Arc<Scripted>,
-    issuer: Issuer,
+    tokens: Tokens,
     pub user: Uuid,
-}
-
-/// The answer to a request.
-#[derive(Debug, Clone)]
-pub struct Answer {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub text: String,
-}
-
-impl Answer {
-    pub fn json(&self) -> Value {
-        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error} in {}", self.text))
-    }
-
-    /// Asserts status and type of a problem, and returns it.
-    #[track_caller]
-    pub fn problem(&self, status: u16, kind: &str) -> Value {
-        assert_eq!(self.status.as_u16(), status, "{}", self.text);
-        assert_eq!(self.headers[header::CONTENT_TYPE], "application/problem+json");
-        let problem = self.json();
-        assert_eq!(problem["type"], kind, "{problem}");
-        problem
-    }
+    _database: Option<TestDatabase>,
 }
 
 /// A sender that answers as it was told, then with success, and remembers what it was given.
@@ -118,20 +106,20 @@ impl Rig {
         Self::with(config(), sender.clone(), sender, None).await
     }
 
-    pub async fn with(config: Config, used: Arc<dyn Sender>, sender: Arc<Scripted>, file: Option<&Path>) -> Self {
-        let issuer = Issuer::generate().unwrap();
-        let verifier = Verifier::new(Keys::fixed(&issuer.jwks()), Some(SecretString::from(SERVICE_TOKEN)));
-        let mut cx = Context::for_test(&notification_service::SPEC);
-        if let Some(file) = file {
-            cx.settings.database = DatabaseUrl::File(file.to_owned());
-        }
-        let service = notification_service::assemble(cx, config, verifier, Senders::all(used)).await.unwrap();
-        Self { service, sender, issuer, user: Uuid::now_v7() }
+    pub async fn with(
+        config: Config,
+        used: Arc<dyn Sender>,
+        sender: Arc<Scripted>,
+        database: Option<&DatabaseUrl>,
+    ) -> Self {
+        let tokens = Tokens::new(ADA);
+        let (cx, fresh) = context(database).await;
+        let service = notification_service::assemble(cx, config, tokens.verifier(), Senders::all(used)).await.unwrap();
+        Self { service, sender, tokens, user: Uuid::now_v7(), _database: fresh }
     }
 
     pub fn token_of(&self, user: Uuid, roles: &[Role]) -> String {
-        let now = chrono::Utc::now().timestamp();
-        self.issuer.sign(&Claims::new(user, ADA, roles, now, 900)).unwrap()
+        self.tokens.of(user, roles)
     }
 
     pub fn token(&self) -> String {
@@ -139,7 +127,7 @@ impl Rig {
     }
 
     pub fn admin(&self) -> String {
-        self.token_of(Uuid::now_v7(), &[Role::User, Role::Admin])
+        self.tokens.admin()
     }
 
     /// Sends a request as another service.
@@ -155,21 +143,7 @@ impl Rig {
         body: Option<Value>,
         headers: &[(&str, &str)],
     ) -> Answer {
-        let mut request = Request::builder().method(method).uri(path);
-        if !token.is_empty() {
-            request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
-        }
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let body = match body {
-            Some(body) => {
-                request = request.header(header::CONTENT_TYPE, "application/json");
-                Body::from(body.to_string())
-            }
-            None => Body::empty(),
-        };
-        answer(self.service.api.clone().oneshot(request.body(body).unwrap()).await.unwrap()).await
+        ask(&self.service.api, token, method, path, body, headers).await
     }
 
     /// What order-service sends when an order is confirmed.
@@ -199,28 +173,13 @@ impl Rig {
         panic!("notification {id} did not become {status}");
     }
 
-    /// The value of a series in the exposition, without its `service` label.
+    /// The value of a series, without its `service` label.
     pub async fn metric(&self, series: &str) -> f64 {
-        let request = Request::get("/metrics").body(Body::empty()).unwrap();
-        let text = answer(self.service.admin.clone().oneshot(request).await.unwrap()).await.text;
-        let value = text.lines().find_map(|line| {
-            let (found, value) = line.split_once("} ")?;
-            let found = found.replace("service=\"notification-service\",", "");
-            let found = format!("{}}}", found.replace("service=\"notification-service\"", "")).replace("{}", "");
-            (found == series).then(|| value.to_owned())
-        });
-        let value = value.unwrap_or_else(|| panic!("{series} is missing in\n{text}"));
-        value.split_whitespace().next().unwrap().parse().unwrap()
+        metric(&self.service.admin, series).await
     }
 
     /// Ends the tasks at once, as a crash would.
     pub async fn crash(&self) {
         self.service.tasks.drain(Duration::ZERO).await;
     }
-}
-
-async fn answer(response: Response) -> Answer {
-    let (parts, body) = response.into_parts();
-    let bytes = body.collect().await.unwrap().to_bytes();
-    Answer { status: parts.status, headers: parts.headers, text: String::from_utf8(bytes.to_vec()).unwrap() }
 }

@@ -24,8 +24,9 @@ const CONFIRM_BATCH: u32 = 64;
 const POLL: Duration = Duration::from_millis(250);
 /// Time in which further requests join a batch.
 const LINGER: Duration = Duration::from_millis(20);
-/// How much longer a claim holds than the provider may take.
-const LEASE_MARGIN: Duration = Duration::from_secs(30);
+/// How much longer a claim holds than the provider may take. Should settling take longer, the provider recognises the
+/// repeated capture by its key.
+const LEASE_MARGIN: Duration = Duration::from_secs(3);
 /// Attempts to write down what the provider said, and the pause between them.
 const SETTLE_ATTEMPTS: u32 = 40;
 const SETTLE_PAUSE: Duration = Duration::from_millis(250);

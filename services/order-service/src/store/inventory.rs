@@ -3,7 +3,7 @@
 use super::{Store, StoreError};
 use crate::domain::StockEffect;
 use serde::Serialize;
-use sqlx::{FromRow, SqliteConnection};
+use sqlx::{AnyConnection, FromRow};
 
 /// Stock of one product.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, FromRow, utoipa::ToSchema)]
@@ -24,7 +24,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::NoProduct`], or when the database fails.
     pub async fn inventory(&self, sku: &str) -> Result<Inventory, StoreError> {
-        sqlx::query_as("SELECT sku, on_hand, reserved, on_hand - reserved AS available FROM inventory WHERE sku = ?")
+        sqlx::query_as("SELECT sku, on_hand, reserved, on_hand - reserved AS available FROM inventory WHERE sku = $1")
             .bind(sku)
             .fetch_optional(self.db.reader())
             .await?
@@ -47,15 +47,15 @@ impl Store {
     /// # Errors
     /// [`StoreError::BelowReserved`] when more units are promised, [`StoreError::NoProduct`], or a database failure.
     pub async fn set_on_hand(&self, sku: &str, on_hand: i64) -> Result<Inventory, StoreError> {
-        let updated: Option<Inventory> = sqlx::query_as(
-            "UPDATE inventory SET on_hand = ?1 WHERE sku = ?2 AND reserved <= ?1 \
+        let mut updated: Vec<Inventory> = sqlx::query_as(
+            "UPDATE inventory SET on_hand = $1 WHERE sku = $2 AND reserved <= $1 \
              RETURNING sku, on_hand, reserved, on_hand - reserved AS available",
         )
         .bind(on_hand)
         .bind(sku)
-        .fetch_optional(self.db.writer())
+        .fetch_all(self.db.writer())
         .await?;
-        match updated {
+        match updated.pop() {
             Some(inventory) => Ok(inventory),
             None => {
                 let reserved = self.inventory(sku).await?.reserved;
@@ -67,7 +67,7 @@ impl Store {
 
 /// Applies an effect to the stock of one product.
 pub(super) async fn apply(
-    conn: &mut SqliteConnection,
+    conn: &mut AnyConnection,
     effect: StockEffect,
     sku: &str,
     units: i64,
@@ -75,13 +75,13 @@ pub(super) async fn apply(
     let sql = match effect {
         StockEffect::None => return Ok(()),
         StockEffect::Reserve => {
-            "UPDATE inventory SET reserved = reserved + ?1 WHERE sku = ?2 AND on_hand - reserved >= ?1"
+            "UPDATE inventory SET reserved = reserved + $1 WHERE sku = $2 AND on_hand - reserved >= $1"
         }
         StockEffect::Fulfil => {
-            "UPDATE inventory SET on_hand = on_hand - ?1, reserved = reserved - ?1 WHERE sku = ?2 AND reserved >= ?1"
+            "UPDATE inventory SET on_hand = on_hand - $1, reserved = reserved - $1 WHERE sku = $2 AND reserved >= $1"
         }
-        StockEffect::Release => "UPDATE inventory SET reserved = reserved - ?1 WHERE sku = ?2 AND reserved >= ?1",
-        StockEffect::Restock => "UPDATE inventory SET on_hand = on_hand + ?1 WHERE sku = ?2",
+        StockEffect::Release => "UPDATE inventory SET reserved = reserved - $1 WHERE sku = $2 AND reserved >= $1",
+        StockEffect::Restock => "UPDATE inventory SET on_hand = on_hand + $1 WHERE sku = $2",
     };
     let changed = sqlx::query(sql).bind(units).bind(sku).execute(conn).await?.rows_affected();
     if changed == 1 { Ok(()) } else { Err(StoreError::OutOfStock { sku: sku.to_owned(), asked: units }) }

@@ -1,11 +1,13 @@
 //! Creating, reading, cancelling and refunding orders.
 
 use super::idempotency::{KeyedRequest, Reply, StoredResponse};
-use super::rows::{Order, instant, select_order};
+use super::rows::{Order, select_order};
 use super::{Millis, Store, StoreError, inventory, outbox};
 use crate::domain::catalogue::CURRENCY;
 use crate::domain::{Basket, Command, OrderStatus};
-use sqlx::SqliteConnection;
+use service_common::database::lock_row;
+use service_common::database::rows::instant;
+use sqlx::AnyConnection;
 use uuid::Uuid;
 
 /// What is needed to create an order.
@@ -32,14 +34,11 @@ impl Store {
     ) -> Result<Reply, StoreError> {
         let mut tx = self.db.begin().await?;
         if let Some(keyed) = keyed
-            && let Some(response) = keyed.find(&mut tx).await?
+            && let Some(response) = keyed.claim(&mut tx, now).await?
         {
             return Ok(Reply { response, replayed: true });
         }
         let (status, effect) = OrderStatus::Pending.apply(Command::Reserve)?;
-        for line in new.basket.lines() {
-            inventory::apply(&mut tx, effect, &line.sku, line.quantity).await?;
-        }
         let order = Order {
             id: Uuid::now_v7(),
             user_id: new.user_id,
@@ -55,7 +54,12 @@ impl Store {
         insert(&mut tx, &order, self.reserved_until(now), now).await?;
         let response = StoredResponse { status: 201, location: location(order.id), body: json(&order)? };
         if let Some(keyed) = keyed {
-            keyed.keep(&mut tx, &response, now).await?;
+            keyed.keep(&mut tx, &response).await?;
+        }
+        // Last, so that the rows everybody wants are locked for the shortest time, and sorted by SKU, so that two
+        // orders cannot wait for each other.
+        for line in new.basket.lines() {
+            inventory::apply(&mut tx, effect, &line.sku, line.quantity).await?;
         }
         tx.commit().await?;
         Ok(Reply { response, replayed: false })
@@ -77,10 +81,10 @@ impl Store {
     pub async fn orders_of(&self, user: Uuid, before: Option<Uuid>, limit: u32) -> Result<Vec<Order>, StoreError> {
         // No identifier is greater than this one: without a cursor the list starts at the newest order.
         let before = before.unwrap_or(Uuid::max()).to_string();
-        let orders = sqlx::query_as(select_order!("WHERE o.user_id = ? AND o.id < ? ORDER BY o.id DESC LIMIT ?"))
+        let orders = sqlx::query_as(select_order!("WHERE o.user_id = $1 AND o.id < $2 ORDER BY o.id DESC LIMIT $3"))
             .bind(user.to_string())
             .bind(before)
-            .bind(limit)
+            .bind(i64::from(limit))
             .fetch_all(self.db.reader())
             .await?;
         Ok(orders)
@@ -93,7 +97,7 @@ impl Store {
     /// take money for it, [`StoreError::NoOrder`], or a database failure.
     pub async fn cancel(&self, id: Uuid, traceparent: Option<&str>, now: Millis) -> Result<Order, StoreError> {
         let mut tx = self.db.begin().await?;
-        let mut order = read(&mut tx, id).await?;
+        let mut order = read_locked(&mut tx, id).await?;
         order.status.apply(Command::Cancel)?;
         if let Some(payment) = order.payment.as_ref().filter(|payment| payment.status.in_flight()) {
             return Err(StoreError::PaymentInTheWay { id: payment.id.to_string(), status: payment.status });
@@ -109,14 +113,16 @@ impl Store {
     /// [`StoreError::Illegal`] when the order is not paid, [`StoreError::NoOrder`], or a database failure.
     pub async fn refund(&self, id: Uuid, traceparent: Option<&str>, now: Millis) -> Result<Order, StoreError> {
         let mut tx = self.db.begin().await?;
-        let mut order = read(&mut tx, id).await?;
+        let mut order = read_locked(&mut tx, id).await?;
         advance(&mut tx, &mut order, Command::Refund, traceparent, now).await?;
         if let Some(payment) = &order.payment {
-            sqlx::query("UPDATE payments SET status = 'refunded', updated_at = ? WHERE id = ? AND status = 'captured'")
-                .bind(now)
-                .bind(payment.id.to_string())
-                .execute(&mut *tx)
-                .await?;
+            sqlx::query(
+                "UPDATE payments SET status = 'refunded', updated_at = $1 WHERE id = $2 AND status = 'captured'",
+            )
+            .bind(now)
+            .bind(payment.id.to_string())
+            .execute(&mut *tx)
+            .await?;
         }
         let order = read(&mut tx, order.id).await?;
         tx.commit().await?;
@@ -126,14 +132,14 @@ impl Store {
 
 /// Moves an order on: its state, its stock and the event that tells of it change together or not at all.
 pub(super) async fn advance(
-    conn: &mut SqliteConnection,
+    conn: &mut AnyConnection,
     order: &mut Order,
     command: Command,
     traceparent: Option<&str>,
     now: Millis,
 ) -> Result<(), StoreError> {
     let (next, effect) = order.status.apply(command)?;
-    let changed = sqlx::query("UPDATE orders SET status = ?, updated_at = ? WHERE id = ? AND status = ?")
+    let changed = sqlx::query("UPDATE orders SET status = $1, updated_at = $2 WHERE id = $3 AND status = $4")
         .bind(next.as_str())
         .bind(now)
         .bind(order.id.to_string())
@@ -153,12 +159,18 @@ pub(super) async fn advance(
 }
 
 /// One order with its latest payment.
-pub(super) async fn read(conn: &mut SqliteConnection, id: Uuid) -> Result<Order, StoreError> {
-    sqlx::query_as(select_order!("WHERE o.id = ?"))
+pub(super) async fn read(conn: &mut AnyConnection, id: Uuid) -> Result<Order, StoreError> {
+    sqlx::query_as(select_order!("WHERE o.id = $1"))
         .bind(id.to_string())
         .fetch_optional(conn)
         .await?
         .ok_or(StoreError::NoOrder)
+}
+
+/// One order that nobody else changes until the transaction ends.
+pub(super) async fn read_locked(conn: &mut AnyConnection, id: Uuid) -> Result<Order, StoreError> {
+    lock_row(conn, "SELECT id FROM orders WHERE id = $1 FOR UPDATE", &id.to_string()).await?;
+    read(conn, id).await
 }
 
 /// Where clients find an order.
@@ -172,14 +184,14 @@ pub(super) fn json<T: serde::Serialize>(value: &T) -> Result<String, StoreError>
 }
 
 async fn insert(
-    conn: &mut SqliteConnection,
+    conn: &mut AnyConnection,
     order: &Order,
     reserved_until: Millis,
     now: Millis,
 ) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO orders (id, user_id, email, status, items, total, currency, reserved_until, created_at, \
-         updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+         updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
     )
     .bind(order.id.to_string())
     .bind(order.user_id.to_string())

@@ -3,12 +3,14 @@
 //! Delivery is at least once: the event's id is the `Idempotency-Key` by which the receiver drops repeats.
 
 use super::orders::json;
-use super::rows::{Order, parsed};
+use super::rows::Order;
 use super::{Millis, Store, StoreError};
 use crate::domain::OrderStatus;
 use serde_json::json;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{FromRow, Row as _, SqliteConnection};
+use service_common::database::Dialect;
+use service_common::database::rows::{count, parsed};
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, FromRow, Row as _};
 use uuid::Uuid;
 
 /// An event that waits for delivery.
@@ -24,13 +26,13 @@ pub struct PendingEvent {
     pub attempts: u32,
 }
 
-impl<'r> FromRow<'r, SqliteRow> for PendingEvent {
-    fn from_row(row: &'r SqliteRow) -> Result<Self, sqlx::Error> {
+impl<'r> FromRow<'r, AnyRow> for PendingEvent {
+    fn from_row(row: &'r AnyRow) -> Result<Self, sqlx::Error> {
         Ok(Self {
             id: parsed(row, "id")?,
             payload: row.try_get("payload")?,
             traceparent: row.try_get("traceparent")?,
-            attempts: row.try_get("attempts")?,
+            attempts: count(row, "attempts")?,
         })
     }
 }
@@ -75,7 +77,7 @@ fn template(status: OrderStatus) -> Option<&'static str> {
 
 /// Writes the event of an order's new state, if the state has one and the customer can be reached.
 pub(super) async fn record(
-    conn: &mut SqliteConnection,
+    conn: &mut AnyConnection,
     order: &Order,
     traceparent: Option<&str>,
     now: Millis,
@@ -94,7 +96,7 @@ pub(super) async fn record(
     });
     sqlx::query(
         "INSERT INTO outbox (id, order_id, payload, traceparent, next_attempt_at, created_at) \
-         VALUES (?, ?, ?, ?, ?, ?)",
+         VALUES ($1, $2, $3, $4, $5, $6)",
     )
     .bind(Uuid::now_v7().to_string())
     .bind(order.id.to_string())
@@ -107,23 +109,47 @@ pub(super) async fn record(
     Ok(())
 }
 
+macro_rules! due {
+    ($head:literal, $tail:literal) => {
+        concat!(
+            $head,
+            "WHERE sent_at IS NULL AND dead_at IS NULL AND next_attempt_at <= $1 AND NOT EXISTS ( ",
+            "SELECT 1 FROM outbox AS earlier WHERE earlier.order_id = event.order_id AND earlier.id < event.id ",
+            "AND earlier.sent_at IS NULL AND earlier.dead_at IS NULL) ORDER BY created_at LIMIT $2",
+            $tail
+        )
+    };
+}
+
 impl Store {
     /// Events that are due, oldest first; of one order only the first, so that its events arrive in order.
     ///
+    /// On PostgreSQL they are this relay's alone until `lease` has passed, so that the relays of several replicas
+    /// share the work; a SQLite file has one relay.
+    ///
     /// # Errors
     /// When the database fails.
-    pub async fn due_events(&self, limit: u32, now: Millis) -> Result<Vec<PendingEvent>, StoreError> {
-        let events = sqlx::query_as(
-            "SELECT id, payload, traceparent, attempts FROM outbox AS event \
-             WHERE sent_at IS NULL AND dead_at IS NULL AND next_attempt_at <= ? AND NOT EXISTS ( \
-                 SELECT 1 FROM outbox AS earlier WHERE earlier.order_id = event.order_id AND earlier.id < event.id \
-                 AND earlier.sent_at IS NULL AND earlier.dead_at IS NULL) \
-             ORDER BY created_at LIMIT ?",
-        )
-        .bind(now)
-        .bind(limit)
-        .fetch_all(self.db.reader())
-        .await?;
+    pub async fn due_events(&self, limit: u32, lease: Millis, now: Millis) -> Result<Vec<PendingEvent>, StoreError> {
+        let sql = self.db.dialect().pick(
+            due!("SELECT id, payload, traceparent, attempts FROM outbox AS event ", ""),
+            concat!(
+                "UPDATE outbox SET next_attempt_at = $3 WHERE id IN (",
+                due!("SELECT id FROM outbox AS event ", " FOR UPDATE SKIP LOCKED"),
+                ") RETURNING id, payload, traceparent, attempts"
+            ),
+        );
+        let pool = match self.db.dialect() {
+            Dialect::Sqlite => self.db.reader(),
+            Dialect::Postgres => self.db.writer(),
+        };
+        let mut events: Vec<PendingEvent> = sqlx::query_as(sql)
+            .bind(now)
+            .bind(i64::from(limit))
+            .bind(now.saturating_add(lease))
+            .fetch_all(pool)
+            .await?;
+        // An `UPDATE` returns its rows in any order; identifiers begin with the time.
+        events.sort_unstable_by_key(|event| event.id);
         Ok(events)
     }
 
@@ -136,19 +162,19 @@ impl Store {
         for (id, delivery) in deliveries {
             let query = match delivery {
                 Delivery::Sent => sqlx::query(
-                    "UPDATE outbox SET attempts = attempts + 1, last_error = NULL, sent_at = ? WHERE id = ?",
+                    "UPDATE outbox SET attempts = attempts + 1, last_error = NULL, sent_at = $1 WHERE id = $2",
                 )
                 .bind(now),
                 Delivery::Retry { at, reason } => sqlx::query(
-                    "UPDATE outbox SET attempts = attempts + 1, last_error = ?, next_attempt_at = ? WHERE id = ?",
+                    "UPDATE outbox SET attempts = attempts + 1, last_error = $1, next_attempt_at = $2 WHERE id = $3",
                 )
                 .bind(reason)
-                .bind(at),
-                Delivery::Dead { reason } => {
-                    sqlx::query("UPDATE outbox SET attempts = attempts + 1, last_error = ?, dead_at = ? WHERE id = ?")
-                        .bind(reason)
-                        .bind(now)
-                }
+                .bind(*at),
+                Delivery::Dead { reason } => sqlx::query(
+                    "UPDATE outbox SET attempts = attempts + 1, last_error = $1, dead_at = $2 WHERE id = $3",
+                )
+                .bind(reason)
+                .bind(now),
             };
             query.bind(id.to_string()).execute(&mut *tx).await?;
         }

@@ -4,12 +4,14 @@
 //! at the next start or when the lease ends, and the provider recognises the repeated attempt by the payment's id.
 
 use super::idempotency::{KeyedRequest, Reply, StoredResponse};
-use super::orders::{advance, json, location, read};
-use super::rows::{Order, Payment, parsed};
+use super::orders::{advance, json, location, read_locked};
+use super::rows::{Order, Payment};
 use super::{Millis, Store, StoreError};
 use crate::domain::{Command, Method, OrderStatus, PaymentStatus};
-use sqlx::sqlite::SqliteRow;
-use sqlx::{FromRow, Row as _, SqliteConnection};
+use service_common::database::Dialect;
+use service_common::database::rows::{count, parsed};
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, FromRow, Row as _};
 use uuid::Uuid;
 
 /// A claimed payment.
@@ -29,14 +31,14 @@ pub struct PaymentTask {
     pub traceparent: Option<String>,
 }
 
-impl<'r> FromRow<'r, SqliteRow> for PaymentTask {
-    fn from_row(row: &'r SqliteRow) -> Result<Self, sqlx::Error> {
+impl<'r> FromRow<'r, AnyRow> for PaymentTask {
+    fn from_row(row: &'r AnyRow) -> Result<Self, sqlx::Error> {
         Ok(Self {
             id: parsed(row, "id")?,
             order_id: parsed(row, "order_id")?,
             method: parsed(row, "method")?,
             amount: row.try_get("amount")?,
-            attempts: row.try_get("attempts")?,
+            attempts: count(row, "attempts")?,
             traceparent: row.try_get("traceparent")?,
         })
     }
@@ -72,6 +74,28 @@ pub enum Verdict {
 /// A payment with what became of its attempt.
 pub type Settled = (PaymentTask, Verdict);
 
+macro_rules! claim {
+    ($lock:literal) => {
+        concat!(
+            "UPDATE payments SET status = 'processing', attempts = attempts + 1, next_attempt_at = $1, ",
+            "updated_at = $2 WHERE id IN (SELECT id FROM payments WHERE status IN ('queued', 'processing') ",
+            "AND next_attempt_at <= $2 ORDER BY next_attempt_at LIMIT $3 ",
+            $lock,
+            ") RETURNING id, order_id, method, amount, attempts, traceparent"
+        )
+    };
+}
+
+macro_rules! paid {
+    ($lock:literal) => {
+        concat!(
+            "SELECT o.id, p.traceparent FROM orders o LEFT JOIN payments p ON p.id = o.payment_id ",
+            "WHERE o.status = 'paid' ORDER BY o.id LIMIT $1 ",
+            $lock
+        )
+    };
+}
+
 impl Store {
     /// Asks for a payment, or gives the reply of an earlier request with the same key. Asking again in the same way
     /// while the first payment is under way gives that one.
@@ -89,11 +113,11 @@ impl Store {
     ) -> Result<Reply, StoreError> {
         let mut tx = self.db.begin().await?;
         if let Some(keyed) = keyed
-            && let Some(response) = keyed.find(&mut tx).await?
+            && let Some(response) = keyed.claim(&mut tx, now).await?
         {
             return Ok(Reply { response, replayed: true });
         }
-        let order = read(&mut tx, order_id).await?;
+        let order = read_locked(&mut tx, order_id).await?;
         order.status.apply(Command::Pay)?;
         let (payment, replayed) = match order.payment {
             Some(payment) if payment.status.in_flight() && payment.method == method => (payment, true),
@@ -104,7 +128,7 @@ impl Store {
         };
         let response = StoredResponse { status: 202, location: location(order_id), body: json(&payment)? };
         if let Some(keyed) = keyed {
-            keyed.keep(&mut tx, &response, now).await?;
+            keyed.keep(&mut tx, &response).await?;
         }
         tx.commit().await?;
         Ok(Reply { response, replayed })
@@ -115,14 +139,15 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn payment_work_is_due(&self, now: Millis) -> Result<bool, StoreError> {
-        let due = sqlx::query_scalar(
-            "SELECT EXISTS (SELECT 1 FROM payments WHERE status IN ('queued', 'processing') AND next_attempt_at <= ?) \
-             OR EXISTS (SELECT 1 FROM orders WHERE status = 'paid')",
+        let due: i64 = sqlx::query_scalar(
+            "SELECT CASE WHEN \
+             EXISTS (SELECT 1 FROM payments WHERE status IN ('queued', 'processing') AND next_attempt_at <= $1) \
+             OR EXISTS (SELECT 1 FROM orders WHERE status = 'paid') THEN 1 ELSE 0 END",
         )
         .bind(now)
         .fetch_one(self.db.reader())
         .await?;
-        Ok(due)
+        Ok(due == 1)
     }
 
     /// Claims payments that are due, until the lease ends.
@@ -130,28 +155,27 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn claim_payments(&self, limit: u32, lease: Millis, now: Millis) -> Result<Vec<PaymentTask>, StoreError> {
-        let tasks = sqlx::query_as(
-            "UPDATE payments SET status = 'processing', attempts = attempts + 1, next_attempt_at = ?1, \
-             updated_at = ?2 WHERE id IN (SELECT id FROM payments WHERE status IN ('queued', 'processing') \
-             AND next_attempt_at <= ?2 ORDER BY next_attempt_at LIMIT ?3) \
-             RETURNING id, order_id, method, amount, attempts, traceparent",
-        )
-        .bind(now.saturating_add(lease))
-        .bind(now)
-        .bind(limit)
-        .fetch_all(self.db.writer())
-        .await?;
+        let tasks = sqlx::query_as(self.db.dialect().pick(claim!(""), claim!("FOR UPDATE SKIP LOCKED")))
+            .bind(now.saturating_add(lease))
+            .bind(now)
+            .bind(i64::from(limit))
+            .fetch_all(self.db.writer())
+            .await?;
         Ok(tasks)
     }
 
-    /// Makes payments that an earlier process had claimed due at once. Returns how many there were.
+    /// Makes payments that an earlier process had claimed due at once. Returns how many there were. On PostgreSQL none:
+    /// another replica may be at work on them, and its lease ends by itself.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn recover_payments(&self, now: Millis) -> Result<u64, StoreError> {
+        if self.db.dialect() == Dialect::Postgres {
+            return Ok(0);
+        }
         // The first condition is the one of the index of due payments, without which all payments would be read.
         let recovered = sqlx::query(
-            "UPDATE payments SET next_attempt_at = ? \
+            "UPDATE payments SET next_attempt_at = $1 \
              WHERE status IN ('queued', 'processing') AND status = 'processing'",
         )
         .bind(now)
@@ -178,7 +202,7 @@ impl Store {
                 Verdict::Failed { .. } => Command::Cancel,
                 Verdict::Declined { .. } | Verdict::Retry { .. } => continue,
             };
-            let mut order = read(&mut tx, task.order_id).await?;
+            let mut order = read_locked(&mut tx, task.order_id).await?;
             match advance(&mut tx, &mut order, command, task.traceparent.as_deref(), now).await {
                 Ok(()) => changed.push(order),
                 // One order in an impossible state must not hold up all others.
@@ -196,17 +220,15 @@ impl Store {
     /// When the database fails; then none is confirmed.
     pub async fn confirm_paid(&self, limit: u32, now: Millis) -> Result<Vec<Order>, StoreError> {
         let mut tx = self.db.begin().await?;
-        let paid: Vec<(String, Option<String>)> = sqlx::query_as(
-            "SELECT o.id, p.traceparent FROM orders o LEFT JOIN payments p ON p.id = o.payment_id \
-             WHERE o.status = 'paid' ORDER BY o.id LIMIT ?",
-        )
-        .bind(limit)
-        .fetch_all(&mut *tx)
-        .await?;
+        let paid: Vec<(String, Option<String>)> =
+            sqlx::query_as(self.db.dialect().pick(paid!(""), paid!("FOR UPDATE OF o SKIP LOCKED")))
+                .bind(i64::from(limit))
+                .fetch_all(&mut *tx)
+                .await?;
         let mut confirmed = Vec::with_capacity(paid.len());
         for (id, traceparent) in paid {
             let id = id.parse().map_err(|error| StoreError::Database(sqlx::Error::Decode(Box::new(error))))?;
-            let mut order = read(&mut tx, id).await?;
+            let mut order = read_locked(&mut tx, id).await?;
             advance(&mut tx, &mut order, Command::Confirm, traceparent.as_deref(), now).await?;
             confirmed.push(order);
         }
@@ -216,12 +238,7 @@ impl Store {
 }
 
 /// Keeps a verdict; `false` when the payment was settled before, as after a lease that ended too early.
-async fn keep_verdict(
-    conn: &mut SqliteConnection,
-    id: Uuid,
-    verdict: &Verdict,
-    now: Millis,
-) -> Result<bool, StoreError> {
+async fn keep_verdict(conn: &mut AnyConnection, id: Uuid, verdict: &Verdict, now: Millis) -> Result<bool, StoreError> {
     let (status, reference, reason, at) = match verdict {
         Verdict::Captured { reference } => (PaymentStatus::Captured, Some(reference), None, now),
         Verdict::Declined { reason } => (PaymentStatus::Declined, None, Some(reason), now),
@@ -229,8 +246,8 @@ async fn keep_verdict(
         Verdict::Failed { reason } => (PaymentStatus::Failed, None, Some(reason), now),
     };
     let kept = sqlx::query(
-        "UPDATE payments SET status = ?, reference = ?, last_error = ?, next_attempt_at = ?, updated_at = ? \
-         WHERE id = ? AND status = 'processing'",
+        "UPDATE payments SET status = $1, reference = $2, last_error = $3, next_attempt_at = $4, updated_at = $5 \
+         WHERE id = $6 AND status = 'processing'",
     )
     .bind(status.as_str())
     .bind(reference)
@@ -245,7 +262,7 @@ async fn keep_verdict(
 }
 
 async fn insert(
-    conn: &mut SqliteConnection,
+    conn: &mut AnyConnection,
     order: &Order,
     method: Method,
     traceparent: Option<&str>,
@@ -255,7 +272,7 @@ async fn insert(
     let id = Uuid::now_v7();
     sqlx::query(
         "INSERT INTO payments (id, order_id, method, amount, status, traceparent, next_attempt_at, created_at, \
-         updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+         updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
     )
     .bind(id.to_string())
     .bind(order.id.to_string())
@@ -268,7 +285,7 @@ async fn insert(
     .bind(now)
     .execute(&mut *conn)
     .await?;
-    sqlx::query("UPDATE orders SET payment_id = ?, updated_at = ? WHERE id = ?")
+    sqlx::query("UPDATE orders SET payment_id = $1, updated_at = $2 WHERE id = $3")
         .bind(id.to_string())
         .bind(now)
         .bind(order.id.to_string())

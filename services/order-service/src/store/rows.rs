@@ -1,12 +1,11 @@
 //! Orders and payments as the database holds them and as clients see them.
 
-use super::Millis;
 use crate::domain::{Line, Method, OrderStatus, PaymentStatus};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use sqlx::sqlite::SqliteRow;
+use service_common::database::rows::{count, parsed, parsed_option, time, undecodable};
+use sqlx::any::AnyRow;
 use sqlx::{FromRow, Row as _};
-use std::str::FromStr;
 use uuid::Uuid;
 
 /// An order.
@@ -70,17 +69,17 @@ macro_rules! select_order {
 }
 pub(super) use select_order;
 
-impl<'r> FromRow<'r, SqliteRow> for Order {
-    fn from_row(row: &'r SqliteRow) -> Result<Self, sqlx::Error> {
+impl<'r> FromRow<'r, AnyRow> for Order {
+    fn from_row(row: &'r AnyRow) -> Result<Self, sqlx::Error> {
         let id = parsed(row, "id")?;
-        let payment = match row.try_get::<Option<String>, _>("p_id")? {
+        let payment = match parsed_option(row, "p_id")? {
             Some(payment) => Some(Payment {
-                id: decode("p_id", &payment)?,
+                id: payment,
                 order_id: id,
                 status: parsed(row, "p_status")?,
                 method: parsed(row, "p_method")?,
                 amount: row.try_get("p_amount")?,
-                attempts: row.try_get("p_attempts")?,
+                attempts: count(row, "p_attempts")?,
                 reason: row.try_get("p_error")?,
             }),
             None => None,
@@ -99,33 +98,4 @@ impl<'r> FromRow<'r, SqliteRow> for Order {
             updated_at: time(row, "updated_at")?,
         })
     }
-}
-
-/// A text column that holds the name of a value.
-pub(super) fn parsed<T>(row: &SqliteRow, column: &str) -> Result<T, sqlx::Error>
-where
-    T: FromStr<Err: std::error::Error + Send + Sync + 'static>,
-{
-    decode(column, row.try_get::<&str, _>(column)?)
-}
-
-fn decode<T>(column: &str, text: &str) -> Result<T, sqlx::Error>
-where
-    T: FromStr<Err: std::error::Error + Send + Sync + 'static>,
-{
-    text.parse().map_err(|error| undecodable(column, error))
-}
-
-fn undecodable(column: &str, error: impl std::error::Error + Send + Sync + 'static) -> sqlx::Error {
-    sqlx::Error::ColumnDecode { index: column.to_owned(), source: Box::new(error) }
-}
-
-fn time(row: &SqliteRow, column: &str) -> Result<DateTime<Utc>, sqlx::Error> {
-    let millis: Millis = row.try_get(column)?;
-    Ok(instant(millis))
-}
-
-/// A time of the database as clients see it.
-pub(super) fn instant(millis: Millis) -> DateTime<Utc> {
-    DateTime::from_timestamp_millis(millis).unwrap_or_default()
 }

@@ -11,14 +11,16 @@ impl Store {
     pub async fn seed(&self, seed: &Catalogue, stock: i64) -> Result<Catalogue, StoreError> {
         let mut tx = self.db.begin().await?;
         for product in seed.iter() {
-            sqlx::query("INSERT INTO products (sku, name, price, currency) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING")
-                .bind(&product.sku)
-                .bind(&product.name)
-                .bind(product.price)
-                .bind(&product.currency)
-                .execute(&mut *tx)
-                .await?;
-            sqlx::query("INSERT INTO inventory (sku, on_hand) VALUES (?, ?) ON CONFLICT DO NOTHING")
+            sqlx::query(
+                "INSERT INTO products (sku, name, price, currency) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+            )
+            .bind(&product.sku)
+            .bind(&product.name)
+            .bind(product.price)
+            .bind(&product.currency)
+            .execute(&mut *tx)
+            .await?;
+            sqlx::query("INSERT INTO inventory (sku, on_hand) VALUES ($1, $2) ON CONFLICT DO NOTHING")
                 .bind(&product.sku)
                 .bind(stock)
                 .execute(&mut *tx)

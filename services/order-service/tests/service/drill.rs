@@ -1,13 +1,13 @@
 //! Faults of the admin port, and stopping with work at hand.
 
-use crate::rig::{Recording, Rig, Silent, config};
+use crate::rig::{Recording, Rig, Silent, config, context};
 use async_trait::async_trait;
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use order_service::payment::simulated::{PAYMENT_ERROR, PAYMENT_LATENCY};
 use order_service::payment::{Capture, CaptureRequest, PaymentProvider, ProviderError};
 use serde_json::{Value, json};
-use service_common::Context;
+use service_common::config::DatabaseUrl;
 use std::sync::Arc;
 use std::time::Duration;
 use tower::ServiceExt as _;
@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 /// The service as it runs in production, with the simulated provider that obeys faults.
 async fn service() -> service_common::Service {
-    let cx = Context::for_test(&order_service::SPEC);
+    let (cx, _) = context(Some(&DatabaseUrl::Memory)).await;
     order_service::build(cx, config()).await.unwrap()
 }
 

@@ -9,5 +9,5 @@ mod outbox;
 mod payments;
 mod recovery;
 mod relay;
-mod rig;
+pub(crate) mod rig;
 mod routes;

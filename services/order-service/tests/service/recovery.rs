@@ -1,6 +1,6 @@
 //! A new process over the database of one that died.
 
-use crate::rig::{Recording, Rig, Silent, config, simulated};
+use crate::rig::{Recording, Rig, Silent, config, database, simulated};
 use order_service::domain::{Basket, Catalogue, Method, RequestedLine};
 use order_service::schema::MIGRATIONS;
 use order_service::store::{NewOrder, Store, Verdict};
@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 use service_common::Database;
 use service_common::auth::Role;
 use service_common::config::DatabaseUrl;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -29,8 +28,8 @@ async fn until_confirmed(rig: &Rig, id: &str) -> Value {
     panic!("order {id} was not confirmed");
 }
 
-async fn open(file: &Path) -> Store {
-    let database = Database::open(&DatabaseUrl::File(file.to_owned()), MIGRATIONS).await.unwrap();
+async fn open(url: &DatabaseUrl) -> Store {
+    let database = Database::open(url, MIGRATIONS).await.unwrap();
     Store::new(database, Duration::from_secs(900))
 }
 
@@ -44,10 +43,9 @@ async fn reserved_order(store: &Store, now: i64) -> Uuid {
 
 #[tokio::test]
 async fn a_payment_that_was_half_done_is_taken_up_with_the_same_key() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("orders.db");
+    let database = database().await;
     let silent = Arc::new(Silent::default());
-    let before = Rig::with(config(), silent.clone(), Some(&file)).await;
+    let before = Rig::with(config(), silent.clone(), Some(&database.url)).await;
     let order = before.order("mug-travel", 1).await;
     let payment = before.pay(&order, "card").await.json();
     before.until(&order, |order| order["payment"]["status"] == "processing").await;
@@ -55,7 +53,7 @@ async fn a_payment_that_was_half_done_is_taken_up_with_the_same_key() {
     assert_eq!(silent.asked.load(Ordering::SeqCst), 1);
 
     let recording = Arc::new(Recording::default());
-    let after = Rig::with(config(), recording.clone(), Some(&file)).await;
+    let after = Rig::with(config(), recording.clone(), Some(&database.url)).await;
     let confirmed = until_confirmed(&after, &order).await;
     assert_eq!((&confirmed["payment"]["id"], &confirmed["payment"]["attempts"]), (&payment["id"], &json!(2)));
     let captured: Vec<String> = recording.captured.lock().unwrap().iter().map(Uuid::to_string).collect();
@@ -64,10 +62,9 @@ async fn a_payment_that_was_half_done_is_taken_up_with_the_same_key() {
 
 #[tokio::test]
 async fn an_order_that_died_between_payment_and_confirmation_is_confirmed() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("orders.db");
+    let database = database().await;
     let now = chrono::Utc::now().timestamp_millis();
-    let store = open(&file).await;
+    let store = open(&database.url).await;
     let id = reserved_order(&store, now).await;
     store.request_payment(id, Method::Card, None, None, now).await.unwrap();
     let tasks = store.claim_payments(10, 60_000, now).await.unwrap();
@@ -75,7 +72,7 @@ async fn an_order_that_died_between_payment_and_confirmation_is_confirmed() {
     assert_eq!(store.settle_payments(&settled, now).await.unwrap().len(), 1);
     store.database().close().await;
 
-    let rig = Rig::with(config(), simulated(), Some(&file)).await;
+    let rig = Rig::with(config(), simulated(), Some(&database.url)).await;
     until_confirmed(&rig, &id.to_string()).await;
     assert_eq!(rig.stock("mug-travel").await, (98, 0));
     assert_eq!(rig.metric("order_pipeline_total{outcome=\"success\"}").await, 1.0);
@@ -83,8 +80,8 @@ async fn an_order_that_died_between_payment_and_confirmation_is_confirmed() {
 
 #[tokio::test]
 async fn a_verdict_counts_once_even_when_it_arrives_twice() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(&folder.path().join("orders.db")).await;
+    let database = database().await;
+    let store = open(&database.url).await;
     let id = reserved_order(&store, 1_000).await;
     store.request_payment(id, Method::Card, None, None, 1_000).await.unwrap();
     assert!(store.payment_work_is_due(1_000).await.unwrap());
@@ -105,8 +102,8 @@ async fn a_verdict_counts_once_even_when_it_arrives_twice() {
 
 #[tokio::test]
 async fn reservations_run_out_unless_a_payment_is_under_way() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(&folder.path().join("orders.db")).await;
+    let database = database().await;
+    let store = open(&database.url).await;
     let (abandoned, paying) = (reserved_order(&store, 0).await, reserved_order(&store, 0).await);
     store.request_payment(paying, Method::Card, None, None, 0).await.unwrap();
     assert!(store.expire_reservations(10, 899_999).await.unwrap().is_empty());
@@ -118,12 +115,12 @@ async fn reservations_run_out_unless_a_payment_is_under_way() {
 
 #[tokio::test]
 async fn records_of_the_past_are_dropped_and_waiting_events_are_kept() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(&folder.path().join("orders.db")).await;
+    let database = database().await;
+    let store = open(&database.url).await;
     let id = reserved_order(&store, 0).await;
     store.cancel(id, None, 10).await.unwrap();
     assert_eq!(store.prune(1_000, 10).await.unwrap(), 0);
-    let event = store.due_events(10, 10).await.unwrap().remove(0);
+    let event = store.due_events(10, 0, 10).await.unwrap().remove(0);
     store.keep_deliveries(&[(event.id, order_service::store::Delivery::Sent)], 20).await.unwrap();
     assert_eq!(store.prune(20, 10).await.unwrap(), 0);
     assert_eq!(store.prune(21, 10).await.unwrap(), 1);
@@ -131,15 +128,14 @@ async fn records_of_the_past_are_dropped_and_waiting_events_are_kept() {
 
 #[tokio::test]
 async fn a_refund_that_the_provider_fails_at_changes_nothing() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("orders.db");
-    let before = Rig::with(config(), simulated(), Some(&file)).await;
+    let database = database().await;
+    let before = Rig::with(config(), simulated(), Some(&database.url)).await;
     let order = before.order("mug-travel", 1).await;
     before.pay(&order, "card").await;
     before.until(&order, |order| order["status"] == "confirmed").await;
     before.crash().await;
 
-    let after = Rig::with(config(), Arc::new(Silent::default()), Some(&file)).await;
+    let after = Rig::with(config(), Arc::new(Silent::default()), Some(&database.url)).await;
     let admin = after.token_of(Uuid::now_v7(), &[Role::Admin]);
     let refund = after.call_as(&admin, "POST", &format!("/v1/orders/{order}/refund"), None, &[]).await;
     let problem = refund.problem(502, "about:blank");

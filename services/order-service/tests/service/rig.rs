@@ -2,57 +2,44 @@
 
 use async_trait::async_trait;
 use axum::body::Body;
-use axum::http::{HeaderMap, Request, StatusCode, header};
-use axum::response::Response;
-use http_body_util::BodyExt as _;
+use axum::http::{Request, StatusCode};
+use order_service::SPEC;
 use order_service::config::Config;
 use order_service::domain::Method;
 use order_service::payment::{Capture, CaptureRequest, PaymentProvider, ProviderError, SimulatedProvider};
-use secrecy::SecretString;
 use serde_json::{Value, json};
-use service_common::auth::{Claims, Issuer, Keys};
 use service_common::config::DatabaseUrl;
-use service_common::{Context, Faults, Reader, Role, Service, Verifier};
-use std::path::Path;
+use service_common::{Context, Faults, Reader, Role, Service};
+use service_testing::{Answer, Backend, TestDatabase, Tokens, answer, ask, metric};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tower::ServiceExt as _;
 use uuid::Uuid;
 
-pub const SERVICE_TOKEN: &str = "test-service-token";
+pub use service_testing::SERVICE_TOKEN;
+
+/// A new database of the kind that this test target is for.
+pub async fn database() -> TestDatabase {
+    Backend::of(env!("CARGO_CRATE_NAME")).database().await
+}
+
+/// A context over a given database or a new one, which lives as long as the second value.
+pub async fn context(database: Option<&DatabaseUrl>) -> (Context, Option<TestDatabase>) {
+    let mut cx = Context::for_test(&SPEC);
+    let fresh = if database.is_none() { Some(self::database().await) } else { None };
+    if let Some(url) = database.or(fresh.as_ref().map(|fresh| &fresh.url)) {
+        cx.settings.database = url.clone();
+    }
+    (cx, fresh)
+}
 
 /// A service, and tokens for it.
 #[derive(Debug)]
 pub struct Rig {
     pub service: Service,
-    issuer: Issuer,
+    tokens: Tokens,
     pub user: Uuid,
-}
-
-/// The answer to a request.
-#[derive(Debug, Clone)]
-pub struct Answer {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub text: String,
-}
-
-impl Answer {
-    pub fn json(&self) -> Value {
-        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error} in {}", self.text))
-    }
-
-    /// Asserts status and type of a problem, and returns it.
-    #[track_caller]
-    pub fn problem(&self, status: u16, kind: &str) -> Value {
-        assert_eq!(self.status.as_u16(), status, "{}", self.text);
-        assert_eq!(self.headers[header::CONTENT_TYPE], "application/problem+json");
-        let problem = self.json();
-        assert_eq!(problem["type"], kind, "{problem}");
-        assert_eq!(problem["status"], status);
-        problem
-    }
+    _database: Option<TestDatabase>,
 }
 
 /// Configuration with short pauses.
@@ -69,22 +56,16 @@ impl Rig {
         Self::with(config(), simulated(), None).await
     }
 
-    pub async fn with(config: Config, provider: Arc<dyn PaymentProvider>, file: Option<&Path>) -> Self {
-        let issuer = Issuer::generate().unwrap();
-        let keys = Keys::fixed(&issuer.jwks());
-        let verifier = Verifier::new(keys, Some(SecretString::from(SERVICE_TOKEN)));
-        let mut cx = Context::for_test(&order_service::SPEC);
-        if let Some(file) = file {
-            cx.settings.database = DatabaseUrl::File(file.to_owned());
-        }
-        let service = order_service::assemble(cx, &config, verifier, provider).await.unwrap();
-        Self { service, issuer, user: Uuid::now_v7() }
+    pub async fn with(config: Config, provider: Arc<dyn PaymentProvider>, database: Option<&DatabaseUrl>) -> Self {
+        let tokens = Tokens::new("ada@example.com");
+        let (cx, fresh) = context(database).await;
+        let service = order_service::assemble(cx, &config, tokens.verifier(), provider).await.unwrap();
+        Self { service, tokens, user: Uuid::now_v7(), _database: fresh }
     }
 
     /// A token of a user.
     pub fn token_of(&self, user: Uuid, roles: &[Role]) -> String {
-        let now = chrono::Utc::now().timestamp();
-        self.issuer.sign(&Claims::new(user, "ada@example.com", roles, now, 900)).unwrap()
+        self.tokens.of(user, roles)
     }
 
     pub fn token(&self) -> String {
@@ -92,7 +73,7 @@ impl Rig {
     }
 
     pub fn admin(&self) -> String {
-        self.token_of(Uuid::now_v7(), &[Role::User, Role::Admin])
+        self.tokens.admin()
     }
 
     /// Sends a request as the rig's user.
@@ -108,25 +89,11 @@ impl Rig {
         body: Option<Value>,
         headers: &[(&str, &str)],
     ) -> Answer {
-        let mut request = Request::builder().method(method).uri(path);
-        if !token.is_empty() {
-            request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
-        }
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let body = match body {
-            Some(body) => {
-                request = request.header(header::CONTENT_TYPE, "application/json");
-                Body::from(body.to_string())
-            }
-            None => Body::empty(),
-        };
-        self.send(request.body(body).unwrap()).await
+        ask(&self.service.api, token, method, path, body, headers).await
     }
 
     pub async fn send(&self, request: Request<Body>) -> Answer {
-        answer(self.service.api.clone().oneshot(request).await.unwrap()).await
+        answer::send(&self.service.api, request).await
     }
 
     /// Creates an order and returns its id.
@@ -167,29 +134,15 @@ impl Rig {
         self.call_as(&self.admin(), "PUT", &format!("/v1/inventory/{sku}"), Some(body), &[]).await
     }
 
-    /// The value of a series in the exposition, without its `service` label.
+    /// The value of a series, without its `service` label.
     pub async fn metric(&self, series: &str) -> f64 {
-        let request = Request::get("/metrics").body(Body::empty()).unwrap();
-        let text = answer(self.service.admin.clone().oneshot(request).await.unwrap()).await.text;
-        let line = text.lines().find_map(|line| {
-            let (found, value) = line.split_once("} ")?;
-            let found = found.replace("service=\"order-service\",", "").replace("service=\"order-service\"", "");
-            (format!("{found}}}").replace("{}", "") == series).then(|| value.to_owned())
-        });
-        let line = line.unwrap_or_else(|| panic!("{series} is missing in\n{text}"));
-        line.split_whitespace().next().unwrap().parse().unwrap()
+        metric(&self.service.admin, series).await
     }
 
     /// Ends the tasks at once, as a crash would.
     pub async fn crash(&self) {
         self.service.tasks.drain(Duration::ZERO).await;
     }
-}
-
-async fn answer(response: Response) -> Answer {
-    let (parts, body) = response.into_parts();
-    let bytes = body.collect().await.unwrap().to_bytes();
-    Answer { status: parts.status, headers: parts.headers, text: String::from_utf8(bytes.to_vec()).unwrap() }
 }
 
 pub fn simulated() -> Arc<dyn PaymentProvider> {

@@ -3,8 +3,9 @@
 use super::{Store, now_ms, parse_id};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use service_common::database::Dialect;
 use sha2::{Digest as _, Sha256};
-use sqlx::{Error, FromRow, Sqlite, Transaction};
+use sqlx::{Any, AnyConnection, Error, FromRow, Transaction};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -60,12 +61,23 @@ struct TokenRow {
     revoked_at: Option<i64>,
 }
 
+/// Of two simultaneous uses of a token the second must see that the first took place.
+async fn lock_token(connection: &mut AnyConnection, digest: &[u8]) -> Result<(), Error> {
+    if Dialect::of(connection) == Dialect::Postgres {
+        sqlx::query("SELECT hash FROM refresh_tokens WHERE hash = $1 FOR UPDATE")
+            .bind(digest)
+            .execute(connection)
+            .await?;
+    }
+    Ok(())
+}
+
 impl Store {
     /// Starts a session with its first refresh token.
     pub(crate) async fn start_session(&self, user: Uuid, token: &RefreshToken, ttl: Duration) -> Result<Uuid, Error> {
         let session = Uuid::now_v7();
         let mut transaction = self.database.begin().await?;
-        sqlx::query("INSERT INTO sessions (id, user_id, created_at) VALUES (?, ?, ?)")
+        sqlx::query("INSERT INTO sessions (id, user_id, created_at) VALUES ($1, $2, $3)")
             .bind(session.to_string())
             .bind(user.to_string())
             .bind(now_ms())
@@ -85,11 +97,13 @@ impl Store {
         ttl: Duration,
     ) -> Result<Rotation, Error> {
         let mut transaction = self.database.begin().await?;
+        let digest = token.digest();
+        lock_token(&mut transaction, &digest).await?;
         let row: Option<TokenRow> = sqlx::query_as(
             "SELECT t.session_id, s.user_id, t.expires_at, t.used_at, s.revoked_at FROM refresh_tokens t \
-             JOIN sessions s ON s.id = t.session_id WHERE t.hash = ?",
+             JOIN sessions s ON s.id = t.session_id WHERE t.hash = $1",
         )
-        .bind(token.digest())
+        .bind(&digest)
         .fetch_optional(&mut *transaction)
         .await?;
         let Some(row) = row else { return Ok(Rotation::Refused) };
@@ -101,9 +115,9 @@ impl Store {
             Self::revoke(&mut transaction, session).await?;
             Rotation::Reused { session }
         } else {
-            sqlx::query("UPDATE refresh_tokens SET used_at = ? WHERE hash = ?")
+            sqlx::query("UPDATE refresh_tokens SET used_at = $1 WHERE hash = $2")
                 .bind(now_ms())
-                .bind(token.digest())
+                .bind(&digest)
                 .execute(&mut *transaction)
                 .await?;
             Self::insert_token(&mut transaction, session, next, ttl).await?;
@@ -124,7 +138,7 @@ impl Store {
     pub(crate) async fn purge_sessions(&self) -> Result<u64, Error> {
         let mut transaction = self.database.begin().await?;
         let removed = sqlx::query(
-            "DELETE FROM refresh_tokens WHERE expires_at <= ?1 \
+            "DELETE FROM refresh_tokens WHERE expires_at <= $1 \
              OR session_id IN (SELECT id FROM sessions WHERE revoked_at IS NOT NULL)",
         )
         .bind(now_ms())
@@ -139,8 +153,8 @@ impl Store {
         Ok(removed.rows_affected())
     }
 
-    pub(super) async fn revoke_all(transaction: &mut Transaction<'static, Sqlite>, user: Uuid) -> Result<(), Error> {
-        sqlx::query("UPDATE sessions SET revoked_at = ? WHERE user_id = ? AND revoked_at IS NULL")
+    pub(super) async fn revoke_all(transaction: &mut Transaction<'static, Any>, user: Uuid) -> Result<(), Error> {
+        sqlx::query("UPDATE sessions SET revoked_at = $1 WHERE user_id = $2 AND revoked_at IS NULL")
             .bind(now_ms())
             .bind(user.to_string())
             .execute(&mut **transaction)
@@ -148,8 +162,8 @@ impl Store {
         Ok(())
     }
 
-    async fn revoke(transaction: &mut Transaction<'static, Sqlite>, session: Uuid) -> Result<(), Error> {
-        sqlx::query("UPDATE sessions SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL")
+    async fn revoke(transaction: &mut Transaction<'static, Any>, session: Uuid) -> Result<(), Error> {
+        sqlx::query("UPDATE sessions SET revoked_at = $1 WHERE id = $2 AND revoked_at IS NULL")
             .bind(now_ms())
             .bind(session.to_string())
             .execute(&mut **transaction)
@@ -158,14 +172,14 @@ impl Store {
     }
 
     async fn insert_token(
-        transaction: &mut Transaction<'static, Sqlite>,
+        transaction: &mut Transaction<'static, Any>,
         session: Uuid,
         token: &RefreshToken,
         ttl: Duration,
     ) -> Result<(), Error> {
         let now = now_ms();
         let ttl_ms = i64::try_from(ttl.as_millis()).unwrap_or(i64::MAX);
-        sqlx::query("INSERT INTO refresh_tokens (hash, session_id, issued_at, expires_at) VALUES (?, ?, ?, ?)")
+        sqlx::query("INSERT INTO refresh_tokens (hash, session_id, issued_at, expires_at) VALUES ($1, $2, $3, $4)")
             .bind(token.digest())
             .bind(session.to_string())
             .bind(now)

@@ -57,7 +57,7 @@ struct Row {
     email: String,
     name: String,
     password_hash: String,
-    is_admin: bool,
+    is_admin: i64,
     version: i64,
     created_at: i64,
     updated_at: i64,
@@ -72,7 +72,7 @@ impl TryFrom<Row> for Account {
             id: parse_id(&row.id)?,
             email: row.email,
             name: row.name,
-            is_admin: row.is_admin,
+            is_admin: row.is_admin != 0,
             version: row.version,
             created_at: time(row.created_at)?,
             updated_at: time(row.updated_at)?,
@@ -84,25 +84,25 @@ impl TryFrom<Row> for Account {
 impl Store {
     /// Adds an account; a unique violation means that the address is taken.
     pub(crate) async fn insert(&self, new: &NewUser<'_>) -> Result<User, Error> {
-        let row: Row = sqlx::query_as(
+        let mut rows: Vec<Row> = sqlx::query_as(
             "INSERT INTO users (id, email, email_key, name, password_hash, is_admin, created_at, updated_at) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7) RETURNING *",
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $7) RETURNING *",
         )
         .bind(Uuid::now_v7().to_string())
         .bind(new.email)
         .bind(email_key(new.email))
         .bind(new.name)
         .bind(new.password_hash)
-        .bind(new.is_admin)
+        .bind(i64::from(new.is_admin))
         .bind(now_ms())
-        .fetch_one(self.database.writer())
+        .fetch_all(self.database.writer())
         .await?;
-        Ok(Account::try_from(row)?.user)
+        Ok(Account::try_from(rows.pop().ok_or(Error::RowNotFound)?)?.user)
     }
 
     /// The account of an address, in whatever case it is written.
     pub(crate) async fn find_by_email(&self, email: &str) -> Result<Option<Account>, Error> {
-        let row: Option<Row> = sqlx::query_as("SELECT * FROM users WHERE email_key = ? AND deleted_at IS NULL")
+        let row: Option<Row> = sqlx::query_as("SELECT * FROM users WHERE email_key = $1 AND deleted_at IS NULL")
             .bind(email_key(email))
             .fetch_optional(self.database.reader())
             .await?;
@@ -111,7 +111,7 @@ impl Store {
 
     /// An account that is not deleted.
     pub(crate) async fn find(&self, id: Uuid) -> Result<Option<Account>, Error> {
-        let row: Option<Row> = sqlx::query_as("SELECT * FROM users WHERE id = ? AND deleted_at IS NULL")
+        let row: Option<Row> = sqlx::query_as("SELECT * FROM users WHERE id = $1 AND deleted_at IS NULL")
             .bind(id.to_string())
             .fetch_optional(self.database.reader())
             .await?;
@@ -121,9 +121,9 @@ impl Store {
     /// Accounts after an identifier, in the order of identifiers, which is the order of registration.
     pub(crate) async fn list(&self, after: Option<Uuid>, limit: u32) -> Result<Vec<User>, Error> {
         let rows: Vec<Row> =
-            sqlx::query_as("SELECT * FROM users WHERE id > ? AND deleted_at IS NULL ORDER BY id LIMIT ?")
+            sqlx::query_as("SELECT * FROM users WHERE id > $1 AND deleted_at IS NULL ORDER BY id LIMIT $2")
                 .bind(after.map(|id| id.to_string()).unwrap_or_default())
-                .bind(limit)
+                .bind(i64::from(limit))
                 .fetch_all(self.database.reader())
                 .await?;
         rows.into_iter().map(|row| Account::try_from(row).map(|account| account.user)).collect()
@@ -134,10 +134,10 @@ impl Store {
     pub(crate) async fn change(&self, id: Uuid, version: i64, change: &Change) -> Result<Option<User>, Error> {
         let mut transaction = self.database.begin().await?;
         let row: Option<Row> = sqlx::query_as(
-            "UPDATE users SET email = coalesce(?3, email), email_key = coalesce(?4, email_key), \
-             name = coalesce(?5, name), password_hash = coalesce(?6, password_hash), \
-             is_admin = coalesce(?7, is_admin), updated_at = ?8, version = version + 1 \
-             WHERE id = ?1 AND version = ?2 AND deleted_at IS NULL RETURNING *",
+            "UPDATE users SET email = coalesce($3, email), email_key = coalesce($4, email_key), \
+             name = coalesce($5, name), password_hash = coalesce($6, password_hash), \
+             is_admin = coalesce($7, is_admin), updated_at = $8, version = version + 1 \
+             WHERE id = $1 AND version = $2 AND deleted_at IS NULL RETURNING *",
         )
         .bind(id.to_string())
         .bind(version)
@@ -145,7 +145,7 @@ impl Store {
         .bind(change.email.as_deref().map(email_key))
         .bind(&change.name)
         .bind(&change.password_hash)
-        .bind(change.is_admin)
+        .bind(change.is_admin.map(i64::from))
         .bind(now_ms())
         .fetch_optional(&mut *transaction)
         .await?;
@@ -158,7 +158,7 @@ impl Store {
 
     /// Gives an account the administrator's role.
     pub(crate) async fn make_admin(&self, id: Uuid) -> Result<(), Error> {
-        sqlx::query("UPDATE users SET is_admin = 1, version = version + 1, updated_at = ? WHERE id = ?")
+        sqlx::query("UPDATE users SET is_admin = 1, version = version + 1, updated_at = $1 WHERE id = $2")
             .bind(now_ms())
             .bind(id.to_string())
             .execute(self.database.writer())
@@ -171,8 +171,8 @@ impl Store {
     pub(crate) async fn delete(&self, id: Uuid, version: i64) -> Result<bool, Error> {
         let mut transaction = self.database.begin().await?;
         let changed = sqlx::query(
-            "UPDATE users SET deleted_at = ?3, updated_at = ?3, name = '', password_hash = '', version = version + 1 \
-             WHERE id = ?1 AND version = ?2 AND deleted_at IS NULL",
+            "UPDATE users SET deleted_at = $3, updated_at = $3, name = '', password_hash = '', version = version + 1 \
+             WHERE id = $1 AND version = $2 AND deleted_at IS NULL",
         )
         .bind(id.to_string())
         .bind(version)

@@ -1,7 +1,8 @@
 //! Registering, reading, changing and deleting accounts.
 
-use crate::support::{ADMIN, PASSWORD, Platform};
+use crate::support::{ADMIN, PASSWORD, Platform, database};
 use serde_json::json;
+use std::sync::Arc;
 
 #[tokio::test]
 async fn a_registered_user_can_log_in_and_read_their_account() {
@@ -131,16 +132,8 @@ async fn a_deleted_account_is_gone_and_its_address_free() {
 
 #[tokio::test]
 async fn the_administrator_of_the_configuration_exists_and_keeps_a_changed_password() {
-    let folder = tempfile::tempdir().unwrap();
-    let url = service_common::config::DatabaseUrl::File(folder.path().join("users.db"));
-    let start = async || {
-        let mut cx = service_common::Context::for_test(&user_service::SPEC);
-        cx.settings.database = url.clone();
-        let mut config = user_service::Config::for_test();
-        config.admin = Some((ADMIN.0.to_owned(), secrecy::SecretString::from(ADMIN.1.to_owned())));
-        let (service, app) = user_service::build_with_state(cx, config).await.unwrap();
-        Platform { service, app }
-    };
+    let database = Arc::new(database().await);
+    let start = || Platform::over(Arc::clone(&database), |_| ());
     let first = start().await;
     let token = first.admin().await;
     let me = first.get("/v1/users/me", &token).await;

@@ -7,4 +7,4 @@ mod listing;
 mod process;
 mod rights;
 mod sessions;
-mod support;
+pub(crate) mod support;

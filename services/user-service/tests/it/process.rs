@@ -122,14 +122,15 @@ fn a_wrong_environment_is_one_line_a_mistake_and_status_78() {
         ("PORT", "http"),
         ("ADMIN_PASSWORD", "secret-password"),
         ("JWT_SIGNING_KEY", "bm9wZQ=="),
-        ("DATABASE_URL", "postgres://sre:hunter2@db/users"),
+        ("DATABASE_URL", "postgres://sre:hunter2@db"),
     ]);
     assert_eq!(status, Some(78));
     let lines: Vec<_> = stderr.lines().collect();
     let expected = [
         "user-service: PORT: `http` is not a number of the right kind; \
          give a number from 0 to 65535, or unset it for 3001",
-        "user-service: DATABASE_URL: PostgreSQL is not supported yet; give sqlite:PATH, such as sqlite:data/users.db",
+        "user-service: DATABASE_URL: names no database; \
+         give sqlite:PATH, such as sqlite:data/users.db, or postgres://USER:PASSWORD@HOST/NAME",
         "user-service: ADMIN_EMAIL: is not set although ADMIN_PASSWORD is; set both or neither",
         "user-service: JWT_SIGNING_KEY: it is neither an Ed25519 private key in PKCS #8 PEM nor 32 bytes in base64; \
          make one with `openssl genpkey -algorithm ed25519`",

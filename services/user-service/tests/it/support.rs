@@ -7,6 +7,8 @@ use http_body_util::BodyExt as _;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use service_common::{Context, Service};
+use service_testing::{Backend, TestDatabase};
+use std::sync::Arc;
 use tower::ServiceExt as _;
 use user_service::{App, Config, SPEC};
 
@@ -17,6 +19,7 @@ pub const ADMIN: (&str, &str) = ("admin@example.com", "admin password");
 pub struct Platform {
     pub service: Service,
     pub app: App,
+    _database: Arc<TestDatabase>,
 }
 
 /// An answer, completely read.
@@ -54,6 +57,11 @@ impl Answer {
     }
 }
 
+/// A new database of the kind that this test target is for.
+pub async fn database() -> TestDatabase {
+    Backend::of(env!("CARGO_CRATE_NAME")).database().await
+}
+
 impl Platform {
     pub async fn start() -> Self {
         Self::start_with(|_| ()).await
@@ -61,11 +69,18 @@ impl Platform {
 
     /// With a changed configuration.
     pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
+        Self::over(Arc::new(database().await), change).await
+    }
+
+    /// Over a database that others may use too.
+    pub async fn over(database: Arc<TestDatabase>, change: impl FnOnce(&mut Config)) -> Self {
         let mut config = Config::for_test();
         config.admin = Some((ADMIN.0.to_owned(), SecretString::from(ADMIN.1.to_owned())));
         change(&mut config);
-        let (service, app) = user_service::build_with_state(Context::for_test(&SPEC), config).await.unwrap();
-        Self { service, app }
+        let mut cx = Context::for_test(&SPEC);
+        cx.settings.database = database.url.clone();
+        let (service, app) = user_service::build_with_state(cx, config).await.unwrap();
+        Self { service, app, _database: database }
     }
 
     /// Sends a request: method and path in one text, a token if any, further headers, a body if any.
