@@ -5,6 +5,15 @@ pub(crate) fn ms(seconds: Option<f64>) -> String {
     seconds.map_or_else(|| "–".to_owned(), |s| format!("{} ms", digits(s * 1e3)))
 }
 
+/// Seconds as a duration to type in again: `6ms`, `1.5s`.
+pub(crate) fn short(seconds: f64) -> String {
+    if seconds >= 1.0 {
+        format!("{}s", (seconds * 10.0).ceil() / 10.0)
+    } else {
+        format!("{:.0}ms", (seconds * 1e3).ceil())
+    }
+}
+
 /// A number with three significant digits below 100, whole above.
 pub(crate) fn digits(value: f64) -> String {
     match value.abs() {
@@ -71,6 +80,7 @@ mod tests {
     #[test]
     fn numbers_read_with_three_digits() {
         assert_eq!(ms(None), "–");
+        assert_eq!([0.0051, 1.45, 2.0].map(short), ["6ms", "1.5s", "2s"]);
         assert_eq!(ms(Some(0.000_312)), "0.312 ms");
         assert_eq!(ms(Some(0.003_124)), "3.12 ms");
         assert_eq!(ms(Some(0.031_24)), "31.2 ms");

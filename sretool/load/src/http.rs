@@ -1,19 +1,29 @@
-//! The executor for plain URLs: HTTP/1.1 over pooled connections, one thread, at a schedule or closed.
+//! The executor for plain URLs: HTTP/1.1 and HTTP/2 over pooled connections, one thread, at a schedule or closed.
 
 mod connection;
+mod pool;
 mod target;
+mod targets;
+mod tls;
 
 pub use target::{Target, TargetError};
+pub use targets::{ListError, Targets};
+pub use tls::{Protocol, TlsError, Trust, tls};
 
 use crate::conduct::conduct;
 use crate::pacer::Pacer;
-use crate::run::{Run, Ticket};
+use crate::run::{Flight, Run};
 use crate::schedule::Schedule;
 use crate::snapshot::Update;
-use connection::Pool;
+use crate::trace::Tracing;
+use connection::cause;
+use pool::Pool;
+use rustls::ClientConfig;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+use targets::Order;
 use tokio::sync::Semaphore;
 
 /// Lets everything get ready before the first request is due.
@@ -22,14 +32,35 @@ const LEAD: Duration = Duration::from_millis(20);
 /// What to send, and within which limits.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Where to, in turn.
-    pub targets: Vec<Target>,
-    /// Most connections at once. Fewer are opened while they suffice.
+    /// Where to.
+    pub targets: Targets,
+    /// Most requests in flight; with HTTP/1 each needs a connection. Fewer are opened while they suffice.
     pub connections: usize,
     /// A request is given up so long after it was sent.
     pub timeout: Duration,
     /// Time for the last answers after the last request was due.
     pub drain: Duration,
+    /// What is spoken.
+    pub protocol: Protocol,
+    /// From [`tls`]; only `https://` targets need it.
+    pub tls: Option<Arc<ClientConfig>>,
+    /// The trace context of each request.
+    pub tracing: Option<Tracing>,
+}
+
+impl Config {
+    /// Up to 512 connections, ten seconds for a request, three for the drain, HTTP/1.1, no traces.
+    pub fn new(targets: Targets) -> Self {
+        Self {
+            targets,
+            connections: 512,
+            timeout: Duration::from_secs(10),
+            drain: Duration::from_secs(3),
+            protocol: Protocol::Auto,
+            tls: None,
+            tracing: None,
+        }
+    }
 }
 
 /// Who sets the pace.
@@ -42,7 +73,8 @@ pub enum Pace {
 }
 
 impl Pace {
-    fn duration(&self) -> Duration {
+    /// The length of the run without the drain.
+    pub fn duration(&self) -> Duration {
         match self {
             Self::Open(schedule) => schedule.duration(),
             Self::Closed(duration) => *duration,
@@ -74,7 +106,7 @@ async fn drive(
     stop: &AtomicBool,
     on_update: &mut impl FnMut(Update),
 ) -> std::io::Result<()> {
-    let run = Run::new(Instant::now() + LEAD, config.connections);
+    let run = Run::traced(Instant::now() + LEAD, config.connections, config.tracing);
     let (duration, drain) = (pace.duration(), config.drain);
     let sender = Arc::new(Sender::new(config, run.clone()));
     let pacer = match pace {
@@ -95,16 +127,23 @@ async fn drive(
 struct Sender {
     config: Config,
     run: Arc<Run>,
-    pools: Vec<Pool>,
+    order: Order,
+    /// The connections of each target; those to the same place are the same.
+    pools: Vec<Arc<Pool>>,
     slots: Arc<Semaphore>,
     turn: AtomicU64,
 }
 
 impl Sender {
     fn new(config: Config, run: Arc<Run>) -> Self {
-        let pools = config.targets.iter().map(|_| Pool::default()).collect();
+        let mut places = HashMap::new();
+        let mut pool = |target: &Target| {
+            let new = || Arc::new(Pool::new(target.place.clone(), config.protocol, config.tls.clone()));
+            places.entry(target.place.clone()).or_insert_with(new).clone()
+        };
+        let pools = config.targets.all().iter().map(&mut pool).collect();
         let slots = Arc::new(Semaphore::new(config.connections));
-        Self { config, run, pools, slots, turn: AtomicU64::new(0) }
+        Self { order: config.targets.order(), config, run, pools, slots, turn: AtomicU64::new(0) }
     }
 
     async fn dispatch(self: Arc<Self>) {
@@ -113,25 +152,31 @@ impl Sender {
             let Some(ticket) = self.run.take().await else { return };
             let sender = self.clone();
             tokio::spawn(async move {
-                sender.send(ticket).await;
+                let target = sender.order.target(ticket.number());
+                let flight = sender.run.sent(ticket, sender.target(target).route.clone());
+                sender.send(target, flight).await;
                 drop(slot);
             });
         }
     }
 
     async fn closed(self: Arc<Self>, duration: Duration) {
+        // All begin at time 0, and none before.
+        tokio::time::sleep_until((self.run.started()).into()).await;
         while self.run.now() < duration {
-            self.run.emit_next();
-            let Some(ticket) = self.run.take().await else { return };
-            self.send(ticket).await;
+            let target = self.order.target(self.turn.fetch_add(1, Ordering::Relaxed));
+            let Some(flight) = self.run.begin(self.target(target).route.clone()) else { return };
+            self.send(target, flight).await;
         }
     }
 
-    async fn send(&self, ticket: Ticket) {
-        let turn = self.turn.fetch_add(1, Ordering::Relaxed) as usize % self.config.targets.len();
-        let target = &self.config.targets[turn];
-        let flight = self.run.sent(ticket, target.route.clone());
-        let outcome = connection::request(&self.pools[turn], target, self.config.timeout).await;
+    fn target(&self, index: usize) -> &Target {
+        &self.config.targets.all()[index]
+    }
+
+    async fn send(&self, target: usize, flight: Flight) {
+        let context = self.run.context(&flight);
+        let outcome = connection::request(&self.pools[target], self.target(target), context, self.config.timeout).await;
         self.run.done(flight, outcome);
     }
 }

@@ -7,6 +7,7 @@
 //! The statistics ([`Recorder`], [`Snapshot`], [`Totals`], [`Threshold`], [`judge`]) are pure: time is an argument.
 //! Only [`Pacer`], [`Run`], [`conduct`] and [`http`] read a clock or touch the network.
 
+mod compare;
 mod conduct;
 mod csv;
 mod duration;
@@ -18,6 +19,7 @@ mod junit;
 mod latency;
 mod live;
 mod markdown;
+mod merge;
 mod pacer;
 mod random;
 mod recorder;
@@ -32,8 +34,13 @@ mod text;
 mod threshold;
 mod totals;
 mod trace;
+mod usage;
 mod verdict;
 
+pub use compare::{
+    Change, CompareError, Comparison as RunComparison, Difference, MIN_SECONDS, Measure, Settings as CompareSettings,
+    compare,
+};
 pub use conduct::conduct;
 pub use csv::csv;
 pub use duration::{DurationError, parse_duration};
@@ -43,6 +50,7 @@ pub use junit::junit;
 pub use latency::{Latency, LatencyError};
 pub use live::{progress_line, status_frame};
 pub use markdown::markdown;
+pub use merge::{Leniency, MergeError, merge};
 pub use pacer::Pacer;
 pub use random::Random;
 pub use recorder::{Outcome, Recorder};
@@ -59,4 +67,5 @@ pub use text::text;
 pub use threshold::{Checked, Comparison, Metric, Threshold, ThresholdError};
 pub use totals::{Second, Totals};
 pub use trace::{TraceContext, Tracing};
+pub use usage::{Probe, Usage};
 pub use verdict::{Judgement, Plan, Verdict, judge};

@@ -2,6 +2,8 @@
 
 use crate::recorder::{Outcome, Recorder};
 use crate::snapshot::Update;
+use crate::trace::{TraceContext, Tracing};
+use crate::usage::Probe;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,15 +13,22 @@ use tokio::sync::Semaphore;
 /// The right and duty to send one request.
 #[derive(Debug)]
 pub struct Ticket {
-    index: u64,
+    number: u64,
     /// When the request is meant to start, after the run's start.
     pub due: Duration,
+}
+
+impl Ticket {
+    /// Its place in the schedule, from 0, over all workers.
+    pub fn number(&self) -> u64 {
+        self.number
+    }
 }
 
 /// A request under way.
 #[derive(Debug)]
 pub struct Flight {
-    index: u64,
+    number: u64,
 }
 
 /// One run. The senders wait for tickets in order, so that no request is sent before it is due.
@@ -27,11 +36,14 @@ pub struct Flight {
 pub struct Run {
     started: Instant,
     capacity: u64,
+    tracing: Option<Tracing>,
     recorder: Mutex<Recorder>,
+    probe: Mutex<Probe>,
     waiting: Mutex<VecDeque<Ticket>>,
     available: Semaphore,
+    closed: AtomicBool,
     interrupted: AtomicBool,
-    closed_index: AtomicU64,
+    begun: AtomicU64,
 }
 
 /// A thread that panicked while recording leaves at worst one request uncounted: the numbers remain usable.
@@ -42,14 +54,22 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Run {
     /// A run whose time 0 is `started`; `capacity` is the number of connections or users that can send at once.
     pub fn new(started: Instant, capacity: usize) -> Arc<Self> {
+        Self::traced(started, capacity, None)
+    }
+
+    /// The same, with a trace context for each request.
+    pub fn traced(started: Instant, capacity: usize, tracing: Option<Tracing>) -> Arc<Self> {
         Arc::new(Self {
             started,
             capacity: capacity as u64,
-            recorder: Mutex::default(),
+            tracing,
+            recorder: Mutex::new(tracing.map_or_else(Recorder::default, Recorder::traced)),
+            probe: Mutex::default(),
             waiting: Mutex::default(),
             available: Semaphore::new(0),
+            closed: AtomicBool::new(false),
             interrupted: AtomicBool::new(false),
-            closed_index: AtomicU64::new(0),
+            begun: AtomicU64::new(0),
         })
     }
 
@@ -64,19 +84,28 @@ impl Run {
     }
 
     /// Hands out a ticket.
-    pub fn emit(&self, index: u64, due: Duration) {
+    pub fn emit(&self, number: u64, due: Duration) {
         {
             let mut recorder = lock(&self.recorder);
             let slot_free = recorder.open() < self.capacity;
-            recorder.emitted(index, due, self.now(), slot_free);
+            recorder.emitted(number, due, self.now(), slot_free);
         }
-        lock(&self.waiting).push_back(Ticket { index, due });
+        lock(&self.waiting).push_back(Ticket { number, due });
         self.available.add_permits(1);
     }
 
-    /// Hands out a ticket that is due now; for runs without a pacer only, whose indices it would share.
-    pub fn emit_next(&self) {
-        self.emit(self.closed_index.fetch_add(1, Ordering::Relaxed), self.now());
+    /// Begins a request that is due now, of a run whose pace the server sets: such a run has no pacer. None once it
+    /// is over.
+    pub fn begin(&self, route: Arc<str>) -> Option<Flight> {
+        if self.closed.load(Ordering::Relaxed) {
+            return None;
+        }
+        let number = self.begun.fetch_add(1, Ordering::Relaxed);
+        let mut recorder = lock(&self.recorder);
+        let now = self.now();
+        recorder.emitted(number, now, now, true);
+        recorder.sent(number, now, route);
+        Some(Flight { number })
     }
 
     /// Waits for a ticket; none once the run is closed and all have been taken.
@@ -88,14 +117,19 @@ impl Run {
 
     /// The request of a ticket is about to be sent.
     pub fn sent(&self, ticket: Ticket, route: Arc<str>) -> Flight {
-        lock(&self.recorder).sent(ticket.index, self.now(), route);
-        Flight { index: ticket.index }
+        lock(&self.recorder).sent(ticket.number, self.now(), route);
+        Flight { number: ticket.number }
+    }
+
+    /// The trace context that the request is to carry; none where the run has none.
+    pub fn context(&self, flight: &Flight) -> Option<TraceContext> {
+        self.tracing.map(|tracing| tracing.context(flight.number))
     }
 
     /// It ended now.
     pub fn done(&self, flight: Flight, outcome: Outcome) {
         let now = self.now();
-        lock(&self.recorder).done(flight.index, now, outcome);
+        lock(&self.recorder).done(flight.number, now, outcome);
     }
 
     /// Requests due and not ended.
@@ -115,24 +149,31 @@ impl Run {
 
     /// What happened since the last update.
     pub fn update(&self) -> Update {
+        let usage = lock(&self.probe).take();
         let mut recorder = lock(&self.recorder);
-        Update {
+        let mut update = Update {
             elapsed_s: self.now().as_secs_f64(),
             in_flight: recorder.in_flight(),
             queued: recorder.queued(),
             last: false,
             delta: recorder.take(),
-        }
+        };
+        update.delta.usage = usage;
+        update
     }
 
     /// Closes the run: no more tickets, everything unanswered is censored.
     pub fn finish(&self) -> Update {
+        self.closed.store(true, Ordering::Relaxed);
         self.available.close();
+        let usage = lock(&self.probe).take();
         let mut recorder = lock(&self.recorder);
         let now = self.now();
         let (in_flight, queued) = (recorder.in_flight(), recorder.queued());
         recorder.censor(now, self.interrupted());
-        Update { elapsed_s: now.as_secs_f64(), in_flight, queued, last: true, delta: recorder.take() }
+        let mut delta = recorder.take();
+        delta.usage = usage;
+        Update { elapsed_s: now.as_secs_f64(), in_flight, queued, last: true, delta }
     }
 }
 
@@ -159,6 +200,17 @@ mod tests {
         assert_eq!(last.delta.counts().censored, 2);
         assert_eq!(last.delta.scheduled, 3);
         assert!(run.take().await.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_request_begun_at_once_has_no_lag_and_none_begins_after_the_end() {
+        let run = Run::traced(Instant::now(), 1, Some(Tracing::new(1, 1.0)));
+        let flight = run.begin("GET /".into()).unwrap();
+        assert_eq!(run.context(&flight), Some(Tracing::new(1, 1.0).context(0)));
+        run.done(flight, Outcome::Finished { status: 200 });
+        let last = run.finish();
+        assert_eq!((last.delta.scheduled, last.delta.overall().lag.max()), (1, Some(0.0)));
+        assert!(run.begin("GET /".into()).is_none());
     }
 
     #[tokio::test]

@@ -3,6 +3,7 @@
 use crate::latency::Latency;
 use crate::route::RouteStats;
 use crate::slowest::Slowest;
+use crate::usage::Usage;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -63,6 +64,9 @@ pub struct Snapshot {
     /// The slowest requests, one by one.
     #[serde(default)]
     pub slowest: Slowest,
+    /// What the generator used of its machine.
+    #[serde(default)]
+    pub usage: Usage,
 }
 
 impl Snapshot {
@@ -79,6 +83,7 @@ impl Snapshot {
             self.count_cause(cause, *count);
         }
         self.slowest.merge(&other.slowest);
+        self.usage.merge(&other.usage);
     }
 
     /// All routes together.
@@ -146,8 +151,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn parts_merge_into_the_whole(events in prop::collection::vec((0u8..6, 0u8..6, 0u64..9000), 0..80),
-                                      at in 0usize..80) {
+        fn parts_merge_into_the_whole(events in prop::collection::vec((0u8..6, 0u8..6, 0u64..900), 0..40),
+                                      at in 0usize..40) {
             let (a, b) = events.split_at(at.min(events.len()));
             let mut merged = snapshot(a);
             merged.merge(&snapshot(b));

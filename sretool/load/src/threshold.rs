@@ -28,6 +28,8 @@ pub enum Metric {
     Availability,
     /// Requests answered in each second.
     Rate,
+    /// The generator's own lag, at its 99th percentile: a run that breaks it is invalid, not failed.
+    Lag,
 }
 
 impl Metric {
@@ -133,7 +135,14 @@ impl fmt::Display for Threshold {
 impl Threshold {
     /// Holds it against the statistics of a run (or of its time so far).
     pub(crate) fn check(&self, snapshot: &Snapshot, basis: Basis) -> Checked {
+        if self.metric == Metric::Lag {
+            return self.held(snapshot.own_lag.quantile(0.99), self.limit);
+        }
         self.check_stats(&self.scoped(snapshot), basis)
+    }
+
+    fn held(&self, observed: Option<f64>, limit: f64) -> Checked {
+        Checked { limit, observed, ok: observed.is_some_and(|observed| self.comparison.holds(observed, limit)) }
     }
 
     /// The statistics it is about.
@@ -146,8 +155,7 @@ impl Threshold {
 
     pub(crate) fn check_stats(&self, stats: &RouteStats, basis: Basis) -> Checked {
         let limit = if self.of_target { self.limit * basis.target_rps } else { self.limit };
-        let observed = self.observe(stats, basis);
-        Checked { limit, observed, ok: observed.is_some_and(|observed| self.comparison.holds(observed, limit)) }
+        self.held(self.observe(stats, basis), limit)
     }
 
     fn observe(&self, stats: &RouteStats, basis: Basis) -> Option<f64> {
@@ -159,6 +167,7 @@ impl Threshold {
                 let seen = stats.counts.total() > 0 && basis.seconds > 0.0;
                 seen.then(|| stats.counts.answered() as f64 * basis.in_time / basis.seconds)
             }
+            Metric::Lag => stats.lag.quantile(0.99),
         }
     }
 
@@ -169,7 +178,7 @@ impl Threshold {
             Metric::Max => latency.max(),
             Metric::Min => latency.min(),
             Metric::Mean => latency.mean(),
-            Metric::Errors | Metric::Availability | Metric::Rate => None,
+            Metric::Errors | Metric::Availability | Metric::Rate | Metric::Lag => None,
         }
     }
 
@@ -222,6 +231,7 @@ mod tests {
             (0..500).for_each(|_| stats.response.record(Duration::from_millis(ms)));
             stats.counts = Counts { finished: 500 - failed, failed, ..Counts::default() };
         }
+        snapshot.own_lag.record(Duration::from_millis(5));
         snapshot
     }
 
@@ -260,6 +270,8 @@ mod tests {
             ("rate>100/s", Some(100.0), false),
             ("rate>=99%", Some(100.0), true),
             ("rate{route=\"GET /a\"}>=50", Some(50.0), true),
+            ("lag<10ms", Some(0.005), true),
+            ("lag<=1ms", Some(0.005), false),
         ] {
             check(expr, observed, ok);
         }

@@ -73,7 +73,8 @@ impl Totals {
         let latency: &Latency = &stats.response;
         self.seconds.push(Second {
             t: update.elapsed_s,
-            seconds: (update.elapsed_s - self.elapsed_s).max(0.0),
+            // To the µs: a difference has binary noise, which JSON would not keep to the bit.
+            seconds: ((update.elapsed_s - self.elapsed_s).max(0.0) * 1e6).round() / 1e6,
             scheduled: update.delta.scheduled,
             finished: stats.counts.finished,
             errors: stats.counts.total() - stats.counts.finished,

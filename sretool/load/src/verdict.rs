@@ -1,5 +1,7 @@
 //! Pass, fail, or no judgement.
 
+mod starved;
+
 use crate::format;
 use crate::latency::Latency;
 use crate::schedule::Schedule;
@@ -74,7 +76,8 @@ pub struct Judgement {
 ///
 /// A broken latency threshold is blamed on the generator only if it would hold without the generator's own lag
 /// (request by request), or if it holds from the actual start of requests while every connection or user was busy
-/// all the time. A threshold that holds, holds in spite of any lag, since response times include it.
+/// all the time. A threshold that holds, holds in spite of any lag, since response times include it; but where the
+/// generator was starved of CPU, or did not send what was asked for, the server was not put to the test.
 pub fn judge(plan: &Plan, totals: &Totals, interrupted: bool) -> Judgement {
     let seconds = if interrupted { totals.elapsed_s.min(plan.duration_s) } else { plan.duration_s };
     let in_time = totals.share_in_time(seconds);
@@ -86,10 +89,13 @@ pub fn judge(plan: &Plan, totals: &Totals, interrupted: bool) -> Judgement {
         return Judgement { verdict: Verdict::Invalid, reasons, checked };
     }
     let broken: Vec<_> = plan.thresholds.iter().zip(&checked).filter(|(_, checked)| !checked.ok).collect();
-    if broken.is_empty() {
-        return Judgement { verdict: Verdict::Pass, reasons: Vec::new(), checked };
-    }
     let blame = Blame { plan, totals, basis };
+    if broken.is_empty() {
+        let reasons: Vec<_> =
+            starved::starved(plan, &totals.whole).or_else(|| blame.undelivered()).into_iter().collect();
+        let verdict = if reasons.is_empty() { Verdict::Pass } else { Verdict::Invalid };
+        return Judgement { verdict, reasons, checked };
+    }
     let blame: Vec<_> = broken.iter().map(|(threshold, _)| blame.generator(threshold)).collect();
     // One threshold that the server broke on its own is enough for a verdict.
     if blame.iter().all(Option::is_some) {
@@ -118,7 +124,9 @@ impl Blame<'_> {
     fn generator(&self, threshold: &Threshold) -> Option<String> {
         match threshold.metric {
             Metric::Errors | Metric::Availability => self.errors(threshold),
-            Metric::Rate => self.rate(threshold),
+            Metric::Rate if threshold.comparison.holds(f64::INFINITY, threshold.limit) => self.undelivered(),
+            Metric::Rate => None,
+            Metric::Lag => Some(self.lagged(threshold)),
             _ => self.latency(threshold),
         }
     }
@@ -147,10 +155,15 @@ impl Blame<'_> {
         (threshold.route.is_none() && self.saturated() && checked.ok).then(|| self.too_few())
     }
 
-    fn rate(&self, threshold: &Threshold) -> Option<String> {
-        if !threshold.comparison.holds(f64::INFINITY, threshold.limit) {
-            return None;
-        }
+    fn lagged(&self, threshold: &Threshold) -> String {
+        let lag = format::ms(self.totals.whole.own_lag.quantile(0.99));
+        let full = starved::full(&self.totals.whole.usage);
+        let why = full.map(|why| format!(": its own cores were full, {why}")).unwrap_or_default();
+        format!("the generator lagged (p99 {lag}), which breaks {threshold}{why}; give it more CPU or a lower rate")
+    }
+
+    /// Why the load was less than what was asked for, although the server was answering.
+    fn undelivered(&self) -> Option<String> {
         let (whole, counts) = (&self.totals.whole, self.totals.whole.counts());
         let asked = self.plan.schedule.as_ref().map_or(0, Schedule::total);
         if !self.basis.interrupted && (whole.scheduled as f64) < asked as f64 * DELIVERED {
@@ -258,9 +271,32 @@ mod tests {
     }
 
     #[test]
-    fn lag_does_not_spoil_a_pass() {
+    fn a_little_lag_does_not_spoil_a_pass_but_much_does() {
+        let plan = plan(100.0, 1.0, 1000, &["p95<200ms"]);
+        let little = run(100, &OK, |_| (15, Some(15), Some(60)));
+        assert_eq!(judge(&plan, &little, false).verdict, Verdict::Pass);
+        let much = judge(&plan, &run(100, &OK, |_| (50, Some(50), Some(60))), false);
+        assert_eq!(much.verdict, Verdict::Invalid);
+        assert!(much.reasons[0].contains("p99 50.0 ms, allowed 20.0 ms"), "{:?}", much.reasons);
+    }
+
+    #[test]
+    fn a_threshold_on_the_lag_makes_a_run_invalid_and_never_failed() {
         let totals = run(100, &OK, |_| (50, Some(50), Some(60)));
-        assert_eq!(judge(&plan(100.0, 1.0, 1000, &["p95<200ms"]), &totals, false).verdict, Verdict::Pass);
+        assert_eq!(judge(&plan(100.0, 1.0, 1000, &["p95<200ms", "lag<1s"]), &totals, false).verdict, Verdict::Pass);
+        let judgement = judge(&plan(100.0, 1.0, 1000, &["p95<200ms", "lag<5ms"]), &totals, false);
+        assert_eq!(judgement.verdict, Verdict::Invalid);
+        assert!(judgement.reasons[0].contains("which breaks lag<5ms"), "{:?}", judgement.reasons);
+        let slow = judge(&plan(100.0, 1.0, 1000, &["p95<1ms", "lag<5ms"]), &totals, false);
+        assert_eq!(slow.verdict, Verdict::Fail, "the server is slow on its own");
+    }
+
+    #[test]
+    fn a_load_that_was_not_sent_is_no_pass_even_where_nobody_asked_for_a_rate() {
+        let totals = run(100, &OK, |_| (0, Some(0), Some(5)));
+        let judgement = judge(&plan(200.0, 1.0, 10, &["errors<1%"]), &totals, false);
+        assert_eq!(judgement.verdict, Verdict::Invalid);
+        assert!(judgement.reasons[0].contains("100 of 200"), "{:?}", judgement.reasons);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! From arguments as given to settings that fit together.
 
 use super::{Args, ExecutorName, Rate};
-use load::http::{Config, Pace, Target, TargetError};
+use load::http::{Config, Pace, Target, TargetError, Targets};
 use load::{Kind, Meta, Plan, Schedule, ScheduleError, Threshold};
 use loadtests::{Job, Mix, Profile, ProfileError, Services};
 use std::path::{Path, PathBuf};
@@ -187,10 +187,11 @@ fn http_executor(
         return Err(UsageError::NoUrl);
     }
     let targets = args.url.iter().map(|url| Target::parse(url)).collect::<Result<Vec<_>, _>>()?;
+    let targets = Targets::new(targets).ok_or(UsageError::NoUrl)?;
     let default = if schedule.is_some() { DEFAULT_CONNECTIONS } else { DEFAULT_CLOSED_CONNECTIONS };
     let connections = args.connections.map_or(default, |n| n as usize);
     let pace = schedule.map_or(Pace::Closed(duration), |schedule| Pace::Open(schedule.clone()));
-    Ok(Executor::Http(Config { targets, connections, timeout: timeout(args, profile), drain }, pace))
+    Ok(Executor::Http(Config { connections, timeout: timeout(args, profile), drain, ..Config::new(targets) }, pace))
 }
 
 fn thresholds(args: &Args, profile: Option<&Profile>, closed: bool) -> Vec<Threshold> {

@@ -1,84 +1,102 @@
 //! One request over a pooled connection.
 
+use super::pool::{Body, Connection, Lease, Pool};
 use super::target::Target;
 use crate::recorder::Outcome;
-use bytes::Bytes;
-use http_body_util::{BodyExt, Empty};
-use hyper::Request;
-use hyper::client::conn::http1::{self, SendRequest};
-use hyper_util::rt::TokioIo;
+use crate::trace::TraceContext;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::header::{HOST, HeaderName, HeaderValue};
+use hyper::{Request, Response};
 use std::error::Error as _;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
-use tokio::net::TcpStream;
 
-type Connection = SendRequest<Empty<Bytes>>;
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
-/// Idle connections to one target. The last one used is used next, so that a low rate needs few.
-#[derive(Debug, Default)]
-pub(super) struct Pool(Mutex<Vec<Connection>>);
-
-impl Pool {
-    fn pop(&self) -> Option<Connection> {
-        let mut idle = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        std::iter::from_fn(|| idle.pop()).find(Connection::is_ready)
-    }
-
-    fn push(&self, connection: Connection) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
-    }
+/// Where an exchange failed.
+enum Failed {
+    /// Before anything of the answer arrived.
+    Unanswered(hyper::Error),
+    /// In the middle of the answer.
+    Cut(hyper::Error),
 }
 
 /// Sends a request and reads the answer to its last byte.
-pub(super) async fn request(pool: &Pool, target: &Target, timeout: Duration) -> Outcome {
-    match tokio::time::timeout(timeout, attempt(pool, target)).await {
-        Ok(Ok(status)) if status < 400 => Outcome::Finished { status },
+pub(super) async fn request(pool: &Pool, target: &Target, context: Option<TraceContext>, timeout: Duration) -> Outcome {
+    match tokio::time::timeout(timeout, attempt(pool, target, context)).await {
+        Ok(Ok(status)) if target.expects(status) => Outcome::Finished { status },
         Ok(Ok(status)) => Outcome::Refused { status },
         Ok(Err(cause)) => Outcome::Broken { cause },
         Err(_) => Outcome::TimedOut,
     }
 }
 
-async fn attempt(pool: &Pool, target: &Target) -> Result<u16, String> {
-    if let Some(connection) = pool.pop() {
-        match exchange(pool, connection, target).await {
-            // The server closed a connection that had been idle, as it may at any moment.
-            Err(error) if error.is_canceled() || error.is_closed() || error.is_incomplete_message() => {}
-            result => return result.map_err(|error| cause(&error)),
+async fn attempt(pool: &Pool, target: &Target, context: Option<TraceContext>) -> Result<u16, String> {
+    let lease = pool.lease().await?;
+    let reused = lease.reused;
+    match exchange(pool, lease, target, context).await {
+        Ok(status) => Ok(status),
+        // The server closed a connection that had been idle, as it may at any moment.
+        Err(Failed::Unanswered(error)) if reused && stale(&error, target) => {
+            let lease = pool.new_lease().await?;
+            let answer = exchange(pool, lease, target, context).await;
+            answer.map_err(|(Failed::Unanswered(error) | Failed::Cut(error))| cause(&error))
         }
+        Err(Failed::Unanswered(error) | Failed::Cut(error)) => Err(cause(&error)),
     }
-    let connection = connect(target).await?;
-    exchange(pool, connection, target).await.map_err(|error| cause(&error))
 }
 
-async fn connect(target: &Target) -> Result<Connection, String> {
-    let stream = TcpStream::connect((target.host.as_str(), target.port)).await.map_err(|e| e.kind().to_string())?;
-    // Latency suffers without it, and nothing else does if it is refused.
-    let _ = stream.set_nodelay(true);
-    let (connection, driver) = http1::handshake(TokioIo::new(stream)).await.map_err(|e| cause(&e))?;
-    tokio::spawn(driver);
-    Ok(connection)
+/// Whether a request may be sent again: it was not sent at all, or sending it twice does no harm.
+fn stale(error: &hyper::Error, target: &Target) -> bool {
+    error.is_canceled() || (target.method.is_idempotent() && (error.is_closed() || error.is_incomplete_message()))
 }
 
-async fn exchange(pool: &Pool, mut connection: Connection, target: &Target) -> hyper::Result<u16> {
-    let mut request = Request::new(Empty::new());
-    // Both were parts of a parsed URL.
-    *request.uri_mut() = target.path.parse().unwrap_or_default();
-    if let Ok(host) = target.authority.parse() {
-        request.headers_mut().insert(hyper::header::HOST, host);
+async fn exchange(pool: &Pool, lease: Lease, target: &Target, context: Option<TraceContext>) -> Result<u16, Failed> {
+    let request = build(target, &lease.connection, context);
+    let mut connection = lease.connection;
+    let response = match &mut connection {
+        Connection::One(sender) => {
+            sender.ready().await.map_err(Failed::Unanswered)?;
+            sender.send_request(request).await
+        }
+        Connection::Many(sender, _) => sender.send_request(request).await,
+    };
+    let status = drain(response.map_err(Failed::Unanswered)?).await.map_err(Failed::Cut)?;
+    pool.keep(connection);
+    Ok(status)
+}
+
+fn build(target: &Target, connection: &Connection, context: Option<TraceContext>) -> Request<Body> {
+    let mut request = Request::new(Full::new(target.body.clone()));
+    *request.method_mut() = target.method.clone();
+    *request.headers_mut() = target.headers.clone();
+    match connection {
+        Connection::One(_) => {
+            *request.uri_mut() = target.path.clone();
+            request.headers_mut().insert(HOST, target.authority.clone());
+        }
+        Connection::Many(..) => *request.uri_mut() = target.url.clone(),
     }
-    connection.ready().await?;
-    let response = connection.send_request(request).await?;
+    // Hexadecimal digits and hyphens always are a header's value.
+    if let Some(context) = context.and_then(|context| HeaderValue::try_from(context.to_string()).ok())
+        && !request.headers().contains_key(TRACEPARENT)
+    {
+        request.headers_mut().insert(TRACEPARENT, context);
+    }
+    request
+}
+
+async fn drain(response: Response<Incoming>) -> hyper::Result<u16> {
     let status = response.status().as_u16();
     let mut body = response.into_body();
     while let Some(frame) = body.frame().await {
         frame?;
     }
-    pool.push(connection);
     Ok(status)
 }
 
-fn cause(error: &hyper::Error) -> String {
+/// The innermost reason in words without varying parts.
+pub(super) fn cause(error: &hyper::Error) -> String {
     let mut source = error.source();
     while let Some(inner) = source {
         if let Some(io) = inner.downcast_ref::<std::io::Error>() {

@@ -1,3 +1,6 @@
+mod rude;
+mod secure;
+
 use super::*;
 use crate::totals::Totals;
 use crate::verdict::{Plan, Verdict, judge};
@@ -22,12 +25,8 @@ fn serve(app: Router) -> SocketAddr {
 }
 
 fn config(url: &str) -> Config {
-    Config {
-        targets: vec![Target::parse(url).unwrap()],
-        connections: 2000,
-        timeout: Duration::from_secs(10),
-        drain: Duration::from_secs(2),
-    }
+    let targets = Targets::url(url).unwrap();
+    Config { connections: 2000, drain: Duration::from_secs(2), ..Config::new(targets) }
 }
 
 fn open(rate: f64, seconds: f64) -> Pace {
@@ -167,11 +166,11 @@ fn a_connection_closed_by_the_server_between_requests_costs_no_error() {
 fn targets_take_turns() {
     let app = Router::new().route("/a", get(|| async {})).route("/b", get(|| async {}));
     let address = serve(app);
-    let mut config = config(&format!("http://{address}/a"));
-    config.targets.push(Target::parse(&format!("http://{address}/b")).unwrap());
-    let totals = run(config, &open(100.0, 1.0));
-    assert_eq!(totals.whole.routes["GET /a"].counts.finished, 50);
-    assert_eq!(totals.whole.routes["GET /b"].counts.finished, 50);
+    let list = format!("GET http://{address}/a weight=3\nGET http://{address}/b\n");
+    let targets = Targets::read(std::path::Path::new("list"), &list).unwrap();
+    let totals = run(Config { targets, ..config("http://h/") }, &open(100.0, 1.0));
+    assert_eq!(totals.whole.routes["GET /a"].counts.finished, 75);
+    assert_eq!(totals.whole.routes["GET /b"].counts.finished, 25);
 }
 
 #[test]
@@ -201,4 +200,44 @@ fn a_closed_run_sends_as_fast_as_it_is_answered() {
     // Four connections, at least 10 ms a request: at most 400 in a second.
     assert!(counts.finished > 20 && counts.finished <= 404, "{counts:?}");
     assert_eq!(counts.total(), totals.whole.scheduled);
+}
+
+#[test]
+fn method_headers_body_and_trace_arrive_as_listed() {
+    let seen = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let log = seen.clone();
+    let take = move |method: axum::http::Method, headers: axum::http::HeaderMap, body: String| async move {
+        let text = |name: &str| headers.get(name).map(|v| v.to_str().unwrap().to_owned()).unwrap_or_default();
+        log.lock().unwrap().push((method.to_string(), text("x-key"), text("user-agent"), text("traceparent"), body));
+        StatusCode::CREATED
+    };
+    let app = Router::new().route("/x", axum::routing::any(take));
+    let list = format!("POST http://{}/x expect=201\nX-Key: 7\nbody: {{\"a\": 1}}\n", serve(app));
+    let targets = Targets::read(std::path::Path::new("list"), &list).unwrap();
+    let tracing = Tracing::new(5, 1.0);
+    let config = Config { targets, tracing: Some(tracing), ..config("http://h/") };
+    let totals = run(config, &open(20.0, 1.0));
+    assert_eq!(totals.whole.counts().finished, 20, "{:?}", totals.whole.causes);
+    let seen = seen.lock().unwrap();
+    let expected: Vec<_> = (0..20).map(|i| tracing.context(i).to_string()).collect();
+    let mut traces: Vec<_> = seen.iter().map(|(_, _, _, trace, _)| trace.clone()).collect();
+    traces.sort();
+    let mut sorted = expected.clone();
+    sorted.sort();
+    assert_eq!(traces, sorted, "each request carries the context of its number");
+    for (method, key, agent, _, body) in seen.iter() {
+        assert_eq!((method.as_str(), key.as_str(), body.as_str()), ("POST", "7", "{\"a\": 1}"));
+        assert!(agent.starts_with("sretool-load/"), "{agent}");
+    }
+    let slowest = totals.whole.slowest.iter().next().unwrap();
+    assert!(expected.iter().any(|header| header.contains(&slowest.trace_id)));
+}
+
+#[test]
+fn requests_at_a_poisson_process_are_counted_exactly_too() {
+    let app = Router::new().route("/", get(|| async {}));
+    let Pace::Open(schedule) = open(300.0, 1.0) else { unreachable!() };
+    let pace = Pace::Open(schedule.arriving(crate::Arrival::Poisson { seed: 4 }));
+    let totals = run(config(&format!("http://{}/", serve(app))), &pace);
+    assert_eq!((totals.whole.scheduled, totals.whole.counts().finished), (300, 300));
 }

@@ -60,7 +60,11 @@ pub(super) fn parse(text: &str) -> Parsed<Threshold> {
     cursor.skip_space();
     let metric = metric(&mut cursor)?;
     cursor.skip_space();
+    let at = cursor.at;
     let route = scope(&mut cursor)?;
+    if metric == Metric::Lag && route.is_some() {
+        return cursor.error(at, "the generator's lag is of no route", "for example lag<10ms");
+    }
     cursor.skip_space();
     let comparison = comparison(&mut cursor)?;
     cursor.skip_space();
@@ -73,7 +77,8 @@ pub(super) fn parse(text: &str) -> Parsed<Threshold> {
 }
 
 fn metric(cursor: &mut Cursor<'_>) -> Parsed<Metric> {
-    const KNOWN: &str = "known: p50, p95, p99.9 and any other percentile, min, mean, max, errors, availability, rate";
+    const KNOWN: &str =
+        "known: p50, p95, p99.9 and any other percentile, min, mean, max, errors, availability, rate, lag";
     let at = cursor.at;
     let name = cursor.take_while(|c| c.is_ascii_alphanumeric() || c == '.' || c == '_');
     match name {
@@ -83,6 +88,7 @@ fn metric(cursor: &mut Cursor<'_>) -> Parsed<Metric> {
         "errors" => return Ok(Metric::Errors),
         "availability" => return Ok(Metric::Availability),
         "rate" => return Ok(Metric::Rate),
+        "lag" => return Ok(Metric::Lag),
         _ => {}
     }
     let digits = name.strip_prefix('p').filter(|d| !d.is_empty() && d.chars().all(|c| c.is_ascii_digit() || c == '.'));
@@ -143,7 +149,7 @@ fn limit(cursor: &mut Cursor<'_>, metric: Metric) -> Parsed<(f64, bool)> {
     }
     let unit_at = cursor.at;
     let unit = cursor.take_while(|c| !c.is_whitespace());
-    if metric.is_latency() {
+    if metric.is_latency() || metric == Metric::Lag {
         let seconds = match unit {
             "us" | "µs" => in_power(-6),
             "ms" => in_power(-3),
@@ -177,6 +183,7 @@ fn example(metric: Metric) -> &'static str {
         Metric::Errors => "for example errors<0.1%, or the ratio errors<0.001",
         Metric::Availability => "for example availability>=99.9%, or the ratio availability>=0.999",
         Metric::Rate => "for example rate>=990, in requests a second, or rate>=99% of the target",
+        Metric::Lag => "for example lag<10ms",
         _ => "for example p95<200ms or max<=1.5s",
     }
 }
@@ -201,6 +208,7 @@ mod tests {
             ("errors<=0", Metric::Errors, 0.0),
             ("availability>=99.9%", Metric::Availability, 0.999),
             ("rate>=1_000rps", Metric::Rate, 1000.0),
+            ("lag<=5ms", Metric::Lag, 0.005),
         ] {
             let read = parse(text).unwrap();
             assert_eq!(read.metric, metric, "{text}");
@@ -236,6 +244,8 @@ mod tests {
         refused("errors<5ms", 8, "unknown unit");
         refused("rate>=10ms", 8, "unknown unit");
         refused("p95<1s p99<2s", 7, "follows");
+        refused("lag{route=\"/\"}<1s", 3, "no route");
+        refused("lag<1", 5, "unit of time");
     }
 
     #[test]

@@ -69,7 +69,7 @@ fn nothing_listening_is_a_failure_of_every_request() {
 fn wrong_usage_exits_2_before_any_request() {
     for line in [
         &["--threshold", "p95<200", "--url", "http://127.0.0.1:1/"][..],
-        &["--url", "https://127.0.0.1/"],
+        &["--url", "ftp://127.0.0.1/"],
         &["--executor", "http"],
         &["--profile", "no/such/profile.toml"],
         &["--report", "run.pdf"],
