@@ -34,8 +34,7 @@ impl Comparison {
         }
         let (a, b) = self.seconds;
         let _ = writeln!(text, "\n{a} and {b} seconds compared by a moving-block bootstrap");
-        self.notes.iter().for_each(|note| drop(writeln!(text, "note: {note}")));
-        text
+        text + &self.notes.iter().map(|note| format!("note: {note}\n")).collect::<String>()
     }
 
     /// A comment on a change.
@@ -53,24 +52,24 @@ impl Comparison {
             let cells = cells(measure).join(" | ");
             let _ = writeln!(page, "| {} | {cells} | {} |", measure.measure.name(), measure.change.name());
         }
-        self.notes.iter().for_each(|note| drop(writeln!(page, "\n> {}", cell(note))));
-        page
+        page + &self.notes.iter().map(|note| format!("\n> {}\n", cell(note))).collect::<String>()
     }
 }
 
 /// A, B, the difference and its interval in the unit of the measure.
 fn cells(measure: &Difference) -> [String; 4] {
     let Difference { a, b, difference, low, high, .. } = *measure;
-    let (plain, signed): (fn(f64) -> String, fn(f64) -> String) = match measure.measure {
-        Measure::Errors => (percent, |value| format!("{:+.3} pp", value * 100.0)),
-        Measure::Throughput => (|value| format!("{value:.1}/s"), |value| format!("{value:+.1}/s")),
-        _ => (
-            |value| format!("{} ms", digits(value * 1e3)),
-            |value| {
-                let sign = if value < 0.0 { '-' } else { '+' };
-                format!("{sign}{} ms", digits(value.abs() * 1e3))
-            },
-        ),
+    let latency = |value: f64| format!("{} ms", digits(value * 1e3));
+    let plain = |value: f64| match measure.measure {
+        Measure::Errors => percent(value),
+        Measure::Throughput => format!("{value:.1}/s"),
+        _ => latency(value),
+    };
+    let signed = |value: f64| match measure.measure {
+        Measure::Errors => format!("{:+.3} pp", value * 100.0),
+        Measure::Throughput => format!("{value:+.1}/s"),
+        _ if value < 0.0 => format!("-{}", latency(-value)),
+        _ => format!("+{}", latency(value)),
     };
     [plain(a), plain(b), signed(difference), format!("{} … {}", signed(low), signed(high))]
 }
