@@ -1,6 +1,9 @@
 //! `sretool alerts`: rule files checked before they are deployed.
 
 mod check;
+mod mutate;
+mod suite;
+mod test;
 
 use crate::io::Io;
 use std::path::PathBuf;
@@ -24,11 +27,17 @@ enum Command {
         #[arg(long)]
         lint_fatal: bool,
     },
+    /// Run unit tests of rules, in promtool's format and with its verdicts and exit status
+    Test(test::Args),
+    /// Change each rule a little and list the changes that no test notices
+    Mutate(mutate::Args),
 }
 
 /// Runs `sretool alerts`.
 pub fn run(args: Args, io: &mut Io<'_>) -> ExitCode {
     match args.command {
         Command::Check { files, lint_fatal } => check::run(&files, lint_fatal, io),
+        Command::Test(args) => test::run(&args, io),
+        Command::Mutate(args) => mutate::run(&args, io),
     }
 }

@@ -20,6 +20,7 @@ mod stop_signal;
 pub mod tui;
 pub mod up;
 pub mod when;
+mod xml;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -1,6 +1,6 @@
 //! `sretool serve`: the embedded Prometheus as a program.
 
-mod glob;
+pub(crate) mod glob;
 
 use crate::exit;
 use crate::io::Io;

@@ -3,6 +3,8 @@
 mod locate;
 mod raw;
 
+pub use locate::yaml_message;
+
 use crate::model::{AlertingRule, Group, Rule, RuleFile, RuleKind};
 use crate::template::Template;
 use raw::{RawFile, RawGroup, RawRule, RawTexts};
@@ -44,7 +46,7 @@ pub fn parse(name: &str, text: &str) -> Result<RuleFile, Vec<Problem>> {
         Ok(raw) => raw,
         Err(error) => {
             let at = error.location().map_or((1, 1), position);
-            return Err(vec![reader.problem(at, locate::yaml_message(&error))]);
+            return Err(vec![reader.problem(at, locate::yaml_message(&error, "rule file"))]);
         }
     };
     let mut groups = Vec::new();

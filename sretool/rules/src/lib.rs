@@ -14,6 +14,6 @@ mod template;
 
 pub use duration::{DurationError, format_duration, parse_duration};
 pub use eval::{ALERTS, ALERTS_FOR_STATE, Alert, AlertState, Context, GroupState, Health, RuleError, RuleState, Sink};
-pub use file::{Problem, parse};
+pub use file::{Problem, parse, yaml_message};
 pub use model::{AlertingRule, Duplicate, Group, Rule, RuleFile, RuleKind, duplicates};
 pub use template::{Template, TemplateData, TemplateError, TemplateQuery};

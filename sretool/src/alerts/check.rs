@@ -30,7 +30,7 @@ pub(super) fn run(paths: &[PathBuf], lint_fatal: bool, io: &mut Io<'_>) -> ExitC
     if valid && (duplicates.is_empty() || !lint_fatal) { exit::good() } else { exit::invalid() }
 }
 
-fn read(path: &PathBuf) -> Result<RuleFile, Vec<String>> {
+pub(super) fn read(path: &PathBuf) -> Result<RuleFile, Vec<String>> {
     let name = path.display().to_string();
     let text = std::fs::read_to_string(path).map_err(|e| vec![format!("{name}: cannot be read: {e}")])?;
     rules::parse(&name, &text).map_err(|problems| problems.iter().map(ToString::to_string).collect())

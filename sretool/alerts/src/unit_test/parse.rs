@@ -15,8 +15,8 @@ const DEFAULT_INTERVAL_MS: i64 = 60_000;
 /// Every [`Problem`] found; broken YAML and unknown keys end the search.
 pub fn parse(name: &str, text: &str) -> Result<TestFile, Vec<Problem>> {
     let options = serde_saphyr::options! { with_snippet: false };
-    let raw: RawFile =
-        serde_saphyr::from_str_with_options(text, options).map_err(|error| vec![yaml_problem(name, &error)])?;
+    let raw: RawFile = serde_saphyr::from_str_with_options(text, options)
+        .map_err(|error| vec![crate::yaml_problem(name, &error, "test file")])?;
     let mut reader = Reader { file: name, problems: Vec::new() };
     let evaluation_interval_ms = reader.interval(raw.evaluation_interval.as_ref(), "evaluation_interval");
     let evaluation_interval_ms = evaluation_interval_ms.unwrap_or(DEFAULT_INTERVAL_MS);
@@ -34,25 +34,19 @@ pub fn parse(name: &str, text: &str) -> Result<TestFile, Vec<Problem>> {
     if reader.problems.is_empty() { Ok(file) } else { Err(reader.problems) }
 }
 
-fn yaml_problem(name: &str, error: &serde_saphyr::Error) -> Problem {
-    let at = |n: u64| usize::try_from(n).unwrap_or(usize::MAX).max(1);
-    let (line, column) = error.location().map_or((1, 1), |l| (at(l.line()), at(l.column())));
-    Problem { file: name.to_owned(), line, column, message: rules::yaml_message(error, "test file") }
-}
-
 struct Reader<'a> {
     file: &'a str,
     problems: Vec<Problem>,
 }
 
 fn line<T>(value: &Spanned<T>) -> usize {
-    usize::try_from(value.referenced.line()).unwrap_or(usize::MAX).max(1)
+    crate::position(value.referenced).0
 }
 
 impl Reader<'_> {
     fn report<T>(&mut self, at: &Spanned<T>, message: impl Into<String>) {
-        let column = usize::try_from(at.referenced.column()).unwrap_or(usize::MAX).max(1);
-        self.problems.push(Problem { file: self.file.to_owned(), line: line(at), column, message: message.into() });
+        let (line, column) = crate::position(at.referenced);
+        self.problems.push(Problem { file: self.file.to_owned(), line, column, message: message.into() });
     }
 
     fn duration(&mut self, raw: Option<&Spanned<String>>, key: &str) -> Option<i64> {

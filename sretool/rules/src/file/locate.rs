@@ -25,8 +25,8 @@ pub(super) fn place(text: &str, scalar: &Spanned<String>, offset: usize) -> Posi
     (line + before.matches('\n').count(), column + last.chars().count())
 }
 
-/// Cause and remedy of broken YAML.
-pub(super) fn yaml_message(error: &Error) -> String {
+/// Cause and remedy of broken YAML; `what` is what the file should be, such as `rule file`.
+pub fn yaml_message(error: &Error, what: &str) -> String {
     match error {
         Error::SerdeUnknownField { field, expected, .. } => {
             let close = expected.iter().find(|known| near(field, known));
@@ -37,7 +37,7 @@ pub(super) fn yaml_message(error: &Error) -> String {
         Error::DuplicateMappingKey { key: Some(key), .. } => format!("the key `{key}` is given twice; remove one"),
         Error::DuplicateMappingKey { key: None, .. } => "a key is given twice; remove one".to_owned(),
         Error::MultipleDocuments { .. } => {
-            "a second YAML document begins, which Prometheus ignores; put its groups into a file of their own"
+            "a second YAML document begins, which Prometheus ignores; put what it says into a file of its own"
                 .to_owned()
         }
         other => {
@@ -45,7 +45,7 @@ pub(super) fn yaml_message(error: &Error) -> String {
             let first = text.lines().next().unwrap_or("broken YAML");
             // The place stands at the head of the message.
             let cause = first.rsplit_once(" at line ").map_or(first, |(cause, _)| cause);
-            format!("this is no rule file: {cause}")
+            format!("this is no {what}: {cause}")
         }
     }
 }
