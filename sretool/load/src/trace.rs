@@ -1,10 +1,11 @@
 //! The W3C trace context of each request.
 
 use crate::random::Random;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// Gives every request of a run a trace of its own, computed from the request's number, so that nothing is stored.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Tracing {
     seed: u64,
     ratio: f64,
