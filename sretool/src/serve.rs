@@ -1,12 +1,17 @@
 //! `sretool serve`: the embedded Prometheus as a program.
 
+mod config;
 pub(crate) mod glob;
 
 use crate::exit;
 use crate::io::Io;
-use crate::server::{self, ServerConfig, ServerError, Target};
+use crate::server::{self, Loaded, QueryLimits, Reload, ServerConfig, ServerError, Target};
 use crate::stop_signal::StopSignal;
-use promql::Compat;
+use config::Config;
+use promql::{Compat, Labels};
+use rules::RestoreLimits;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,15 +20,18 @@ use tokio::sync::watch;
 use tsdb::{Store, StoreOptions};
 
 /// Arguments of `sretool serve`.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub struct Args {
+    /// Configuration in Prometheus' format: scrape_configs with static_configs and relabelling, rule_files, alerting
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// What to scrape: HOST:PORT, HOST:PORT/PATH or JOB=HOST:PORT (may be repeated)
     #[arg(long, value_name = "TARGET")]
     scrape: Vec<String>,
-    /// Time between scrapes of a target
-    #[arg(long, value_name = "DURATION", default_value = "1s")]
-    scrape_interval: String,
-    /// Time between evaluations of rule groups that name none [default: the scrape interval, at least 5s]
+    /// Time between scrapes of a target [default: the configuration's, else 1s]
+    #[arg(long, value_name = "DURATION")]
+    scrape_interval: Option<String>,
+    /// Time between evaluations of rule groups that name none [default: the configuration's, else the scrape interval, at least 5s]
     #[arg(long, value_name = "DURATION")]
     evaluation_interval: Option<String>,
     /// Rule files, with * and ? (may be repeated)
@@ -32,12 +40,33 @@ pub struct Args {
     /// How long samples are kept
     #[arg(long, value_name = "DURATION", default_value = "60d")]
     retention: String,
+    /// How much older than the newest sample of a series another may be [default: the configuration's, else 5m]
+    #[arg(long, value_name = "DURATION")]
+    out_of_order: Option<String>,
     /// Where to answer
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9090")]
     listen: String,
-    /// Alertmanager that receives alerts
+    /// Alertmanager that receives alerts (may be repeated)
     #[arg(long, value_name = "URL")]
-    alertmanager: Option<String>,
+    alertmanager: Vec<String>,
+    /// How long a firing alert is not sent again
+    #[arg(long, value_name = "DURATION", default_value = "1m")]
+    resend_delay: String,
+    /// Longest outage after which alerts go on where they were
+    #[arg(long, value_name = "DURATION", default_value = "1h")]
+    for_outage_tolerance: String,
+    /// How long an alert that was about to fire still waits after a restart
+    #[arg(long, value_name = "DURATION", default_value = "10m")]
+    for_grace_period: String,
+    /// Longest evaluation of a query
+    #[arg(long, value_name = "DURATION", default_value = "2m")]
+    query_timeout: String,
+    /// Samples that one query may read and compute
+    #[arg(long, value_name = "COUNT", default_value_t = QueryLimits::default().max_samples)]
+    query_max_samples: usize,
+    /// Queries that compute at one time [default: twice the number of cores]
+    #[arg(long, value_name = "COUNT", default_value_t = 0, hide_default_value = true)]
+    query_max_concurrency: usize,
     /// Follow an older Prometheus: 2.42
     #[arg(long, value_name = "VERSION", value_parser = ["2.42", "3"], default_value = "3")]
     compat: String,
@@ -48,6 +77,8 @@ pub struct Args {
 enum StartError {
     #[error("{flag}: {cause}")]
     Flag { flag: &'static str, cause: String },
+    #[error("{0}")]
+    Config(String),
     #[error("signals cannot be received: {0}")]
     Signals(#[source] std::io::Error),
     #[error(transparent)]
@@ -60,16 +91,18 @@ impl StartError {
     }
 }
 
-/// The arguments once they are known to make sense.
+/// The arguments and the configuration once they are known to make sense.
 #[derive(Debug)]
 struct Settings {
-    targets: Vec<Target>,
-    scrape_interval: Duration,
-    eval_interval: Duration,
-    rule_files: Vec<(String, String)>,
-    retention_ms: i64,
+    loaded: Loaded,
+    store: StoreOptions,
+    external_labels: Labels,
+    alertmanagers: Vec<String>,
+    resend_delay: Duration,
+    restore: RestoreLimits,
+    limits: QueryLimits,
     compat: Compat,
-    alertmanager: Option<String>,
+    flags: BTreeMap<String, String>,
 }
 
 /// Runs `sretool serve`.
@@ -77,7 +110,7 @@ pub fn run(args: Args, io: &mut Io<'_>) -> ExitCode {
     let outcome = Settings::read(&args).and_then(|settings| {
         crate::runtime::block_on(async {
             let listener = bind(&args.listen).await?;
-            serve(settings, listener, io).await
+            serve(args, settings, listener, io).await
         })
     });
     match outcome {
@@ -91,30 +124,99 @@ pub fn run(args: Args, io: &mut Io<'_>) -> ExitCode {
 
 impl Settings {
     fn read(args: &Args) -> Result<Self, StartError> {
-        let parse_target = |text: &String| Target::parse(text).map_err(|e| StartError::flag("--scrape")(e.to_string()));
-        let scrape_interval = interval(&args.scrape_interval, "--scrape-interval")?;
-        let eval_interval = match &args.evaluation_interval {
-            Some(text) => interval(text, "--evaluation-interval")?,
-            None => scrape_interval.max(Duration::from_secs(5)),
+        let config = match &args.config {
+            Some(path) => config::read(path).map_err(StartError::Config)?,
+            None => Config::default(),
         };
-        let retention = rules::parse_duration(&args.retention);
-        let retention_ms = retention.map_err(|e| StartError::flag("--retention")(e.to_string()))?;
-        if let Some(url) = &args.alertmanager {
+        let out_of_order = match &args.out_of_order {
+            Some(text) => Some(duration(text, "--out-of-order")?),
+            None => config.out_of_order.map(millis),
+        };
+        let usual = StoreOptions::default();
+        let store = StoreOptions {
+            retention_ms: duration(&args.retention, "--retention")?,
+            out_of_order_ms: out_of_order.unwrap_or(usual.out_of_order_ms),
+            ..usual
+        };
+        let alertmanagers: Vec<_> = args.alertmanager.iter().chain(&config.alertmanagers).cloned().collect();
+        for url in &alertmanagers {
             reqwest::Url::parse(url).map_err(|e| {
                 StartError::flag("--alertmanager")(format!("`{url}` is no URL ({e}); write http://HOST:PORT"))
             })?;
         }
-        let targets = args.scrape.iter().map(parse_target).collect::<Result<Vec<_>, _>>()?;
-        distinct(&targets)?;
         Ok(Self {
-            targets,
-            scrape_interval,
-            eval_interval,
-            rule_files: rule_files(&args.rules)?,
-            retention_ms,
+            store,
+            alertmanagers,
+            resend_delay: interval(&args.resend_delay, "--resend-delay")?,
+            restore: RestoreLimits {
+                outage_ms: duration(&args.for_outage_tolerance, "--for-outage-tolerance")?,
+                grace_ms: duration(&args.for_grace_period, "--for-grace-period")?,
+            },
+            limits: QueryLimits {
+                timeout: interval(&args.query_timeout, "--query-timeout")?,
+                max_samples: args.query_max_samples,
+                max_concurrency: args.query_max_concurrency,
+            },
             compat: if args.compat == "2.42" { Compat::V2_42 } else { Compat::V3 },
-            alertmanager: args.alertmanager.clone(),
+            flags: args.shown(),
+            external_labels: config.external_labels.clone(),
+            loaded: loaded(args, config)?,
         })
+    }
+}
+
+/// What a reload may change, of the flags and of the configuration.
+fn loaded(args: &Args, config: Config) -> Result<Loaded, StartError> {
+    let parse_target = |text: &String| Target::parse(text).map_err(|e| StartError::flag("--scrape")(e.to_string()));
+    let mut targets = args.scrape.iter().map(parse_target).collect::<Result<Vec<_>, _>>()?;
+    targets.extend(config.targets);
+    distinct(&targets)?;
+    let scrape_interval = match &args.scrape_interval {
+        Some(text) => interval(text, "--scrape-interval")?,
+        None => config.scrape_interval.unwrap_or(SCRAPE_INTERVAL),
+    };
+    let eval_interval = match &args.evaluation_interval {
+        Some(text) => interval(text, "--evaluation-interval")?,
+        None => config.eval_interval.unwrap_or_else(|| scrape_interval.max(SHORTEST_USUAL_EVALUATION)),
+    };
+    let mut rule_files = rule_files(&args.rules)?;
+    for pattern in &config.rule_files {
+        // As in Prometheus, a pattern of the configuration may match nothing.
+        rule_files.extend(read_rules(pattern).map_err(StartError::Config)?);
+    }
+    let dropped_targets = config.dropped;
+    Ok(Loaded { targets, dropped_targets, scrape_interval, eval_interval, rule_files, config: config.text })
+}
+
+/// Time between scrapes where nothing else is said.
+const SCRAPE_INTERVAL: Duration = Duration::from_secs(1);
+/// Rules are evaluated at most this often where nothing else is said.
+const SHORTEST_USUAL_EVALUATION: Duration = Duration::from_secs(5);
+
+impl Args {
+    /// Flags with their values, as `/api/v1/status/flags` shows them.
+    fn shown(&self) -> BTreeMap<String, String> {
+        let optional = |text: &Option<String>| text.clone().unwrap_or_default();
+        let config = self.config.as_ref().map(|path| path.display().to_string());
+        let pairs = [
+            ("config", config.unwrap_or_default()),
+            ("scrape", self.scrape.join(",")),
+            ("scrape-interval", optional(&self.scrape_interval)),
+            ("evaluation-interval", optional(&self.evaluation_interval)),
+            ("rules", self.rules.join(",")),
+            ("retention", self.retention.clone()),
+            ("out-of-order", optional(&self.out_of_order)),
+            ("listen", self.listen.clone()),
+            ("alertmanager", self.alertmanager.join(",")),
+            ("resend-delay", self.resend_delay.clone()),
+            ("for-outage-tolerance", self.for_outage_tolerance.clone()),
+            ("for-grace-period", self.for_grace_period.clone()),
+            ("query-timeout", self.query_timeout.clone()),
+            ("query-max-samples", self.query_max_samples.to_string()),
+            ("query-max-concurrency", self.query_max_concurrency.to_string()),
+            ("compat", self.compat.clone()),
+        ];
+        pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     }
 }
 
@@ -124,35 +226,47 @@ fn distinct(targets: &[Target]) -> Result<(), StartError> {
     match targets.iter().find(|target| !seen.insert(&target.labels)) {
         None => Ok(()),
         Some(target) => {
-            let cause = format!("{} is given twice; give each a job of its own with JOB=HOST:PORT", target.labels);
-            Err(StartError::flag("--scrape")(cause))
+            let remedy = "give each a job of its own, with JOB=HOST:PORT or as a job_name";
+            Err(StartError::flag("--scrape")(format!("{} is given twice; {remedy}", target.labels)))
         }
     }
 }
 
+fn duration(text: &str, flag: &'static str) -> Result<i64, StartError> {
+    rules::parse_duration(text).map_err(|e| StartError::flag(flag)(e.to_string()))
+}
+
 fn interval(text: &str, flag: &'static str) -> Result<Duration, StartError> {
-    let ms = rules::parse_duration(text).map_err(|e| StartError::flag(flag)(e.to_string()))?;
-    match u64::try_from(ms) {
+    match u64::try_from(duration(text, flag)?) {
         Ok(ms) if ms >= 10 => Ok(Duration::from_millis(ms)),
         _ => Err(StartError::flag(flag)(format!("`{text}` is too short; the shortest is 10ms"))),
     }
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
 fn rule_files(globs: &[String]) -> Result<Vec<(String, String)>, StartError> {
     let error = StartError::flag("--rules");
     let mut files = Vec::new();
     for pattern in globs {
-        let paths = glob::expand(pattern).map_err(|e| error(format!("`{pattern}`: {e}")))?;
-        if paths.is_empty() {
+        let found = read_rules(pattern).map_err(&error)?;
+        if found.is_empty() {
             return Err(error(format!("`{pattern}` matches no file; check the path, and quote the pattern")));
         }
-        for path in paths {
-            let name = path.display().to_string();
-            let text = std::fs::read_to_string(&path).map_err(|e| error(format!("{name}: {e}")))?;
-            files.push((name, text));
-        }
+        files.extend(found);
     }
     Ok(files)
+}
+
+fn read_rules(pattern: &str) -> Result<Vec<(String, String)>, String> {
+    let paths = glob::expand(pattern).map_err(|e| format!("`{pattern}`: {e}"))?;
+    let read = |path: PathBuf| {
+        let name = path.display().to_string();
+        std::fs::read_to_string(&path).map(|text| (name.clone(), text)).map_err(|e| format!("{name}: {e}"))
+    };
+    paths.into_iter().map(read).collect()
 }
 
 async fn bind(address: &str) -> Result<TcpListener, StartError> {
@@ -166,25 +280,75 @@ async fn bind(address: &str) -> Result<TcpListener, StartError> {
     })
 }
 
-async fn serve(settings: Settings, listener: TcpListener, io: &mut Io<'_>) -> Result<(), StartError> {
-    let options = StoreOptions { retention_ms: settings.retention_ms, ..StoreOptions::default() };
-    let config = ServerConfig {
-        targets: settings.targets,
-        scrape_interval: settings.scrape_interval,
-        eval_interval: settings.eval_interval,
-        rule_files: settings.rule_files,
-        store: Arc::new(Store::new(options)),
-        alertmanager: settings.alertmanager,
-        compat: settings.compat,
-        ..ServerConfig::new(listener)
-    };
+async fn serve(args: Args, settings: Settings, listener: TcpListener, io: &mut Io<'_>) -> Result<(), StartError> {
     let mut signal = StopSignal::listen().map_err(StartError::Signals)?;
+    let mut hangup = Hangup::listen().map_err(StartError::Signals)?;
     let (stop, stopped) = watch::channel(false);
-    let server = server::start(config, stopped)?;
+    let server = server::start(config_of(args, settings, listener), stopped)?;
     io.line(format_args!("ready {}", server.url()));
-    signal.wait().await;
+    loop {
+        tokio::select! {
+            () = signal.wait() => break,
+            () = hangup.wait() => match server.reload() {
+                Ok(()) => io.note("reloaded"),
+                Err(cause) => io.error(format_args!("not reloaded: {cause}")),
+            },
+        }
+    }
     let _ = stop.send(true);
     Ok(server.join().await?)
+}
+
+fn config_of(args: Args, settings: Settings, listener: TcpListener) -> ServerConfig {
+    let Loaded { targets, dropped_targets, scrape_interval, eval_interval, rule_files, config } = settings.loaded;
+    ServerConfig {
+        targets,
+        dropped_targets,
+        scrape_interval,
+        eval_interval,
+        rule_files,
+        config,
+        store: Arc::new(Store::new(settings.store)),
+        alertmanagers: settings.alertmanagers,
+        resend_delay: settings.resend_delay,
+        restore: settings.restore,
+        external_labels: settings.external_labels,
+        compat: settings.compat,
+        limits: settings.limits,
+        flags: settings.flags,
+        reload: Some(Reload::new(move || {
+            Settings::read(&args).map(|settings| settings.loaded).map_err(|error| error.to_string())
+        })),
+        ..ServerConfig::new(listener)
+    }
+}
+
+/// The signal that asks to read the configuration anew; there is none but on Unix.
+#[derive(Debug)]
+struct Hangup {
+    #[cfg(unix)]
+    signal: tokio::signal::unix::Signal,
+}
+
+impl Hangup {
+    #[cfg(unix)]
+    fn listen() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { signal: signal(SignalKind::hangup())? })
+    }
+
+    #[cfg(not(unix))]
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self {})
+    }
+
+    async fn wait(&mut self) {
+        #[cfg(unix)]
+        if self.signal.recv().await.is_some() {
+            return;
+        }
+        std::future::pending().await
+    }
 }
 
 #[cfg(test)]
@@ -206,10 +370,36 @@ mod tests {
     #[test]
     fn defaults() {
         let settings = read(&["--scrape", "api=h:1"]).unwrap();
-        assert_eq!(settings.targets, [Target::new("api", "h:1", "/metrics")]);
-        assert_eq!((settings.scrape_interval.as_secs(), settings.eval_interval.as_secs()), (1, 5));
-        assert_eq!((settings.retention_ms, settings.compat), (60 * 86_400_000, Compat::V3));
+        let loaded = settings.loaded;
+        assert_eq!(loaded.targets, [Target::new("api", "h:1", "/metrics")]);
+        assert_eq!((loaded.scrape_interval.as_secs(), loaded.eval_interval.as_secs()), (1, 5));
+        assert_eq!((settings.store.retention_ms, settings.store.out_of_order_ms), (60 * 86_400_000, 300_000));
+        assert_eq!((settings.compat, settings.restore), (Compat::V3, RestoreLimits::default()));
+        assert_eq!((settings.limits.timeout.as_secs(), settings.flags["listen"].as_str()), (120, "127.0.0.1:9090"));
         assert_eq!(read(&["--compat", "2.42"]).unwrap().compat, Compat::V2_42);
+    }
+
+    #[test]
+    fn flags_win_over_the_configuration() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("p.yml");
+        let text = "global: {scrape_interval: 15s, evaluation_interval: 30s}\nrule_files: ['none*', r.yml]\n\
+                    scrape_configs: [{job_name: a, static_configs: [{targets: ['h:1']}]}]\n\
+                    storage: {tsdb: {out_of_order_time_window: 30m}}\n";
+        std::fs::write(&path, text).unwrap();
+        std::fs::write(folder.path().join("r.yml"), "groups: []\n").unwrap();
+        let config = path.display().to_string();
+        let settings = read(&["--config", &config, "--scrape", "b=h:2", "--evaluation-interval", "10s"]).unwrap();
+        let loaded = settings.loaded;
+        assert_eq!((loaded.scrape_interval.as_secs(), loaded.eval_interval.as_secs()), (15, 10));
+        assert_eq!(loaded.targets.iter().map(|t| t.job.as_str()).collect::<Vec<_>>(), ["b", "a"]);
+        assert_eq!((loaded.rule_files.len(), loaded.config.as_str()), (1, text));
+        assert_eq!(settings.store.out_of_order_ms, 1_800_000);
+        let twice = read(&["--config", &config, "--scrape", "a=h:1"]).unwrap_err();
+        assert!(twice.contains("given twice"), "{twice}");
+        std::fs::write(&path, "scrape_confgs: []").unwrap();
+        let error = read(&["--config", &config]).unwrap_err();
+        assert!(error.contains("p.yml:1:1: the key `scrape_confgs` is unknown here"), "{error}");
     }
 
     #[test]
@@ -219,6 +409,9 @@ mod tests {
             (["--scrape-interval", "soon"], "--scrape-interval: `soon` is no duration"),
             (["--scrape-interval", "1ms"], "the shortest is 10ms"),
             (["--retention", "x"], "--retention"),
+            (["--out-of-order", "x"], "--out-of-order"),
+            (["--query-timeout", "1ms"], "--query-timeout: `1ms` is too short"),
+            (["--config", "/nonexistent.yml"], "/nonexistent.yml: cannot be read"),
             (["--rules", "/nonexistent/*.yaml"], "--rules: `/nonexistent/*.yaml`"),
             (["--alertmanager", "nowhere"], "--alertmanager"),
             (["--compat", "1.0"], "2.42"),

@@ -7,18 +7,25 @@ mod api;
 mod clock;
 pub(crate) mod json;
 mod metrics;
+mod relabel;
+mod reload;
 mod rule_manager;
 mod scrape;
 mod targets;
 
 pub(crate) use clock::now_ms;
-pub use targets::{Target, TargetError};
+pub use relabel::{Action as RelabelAction, Relabel, relabel};
+pub use reload::{Loaded, Reload};
+pub use targets::{Credentials, ScrapeSettings, Target, TargetError};
 
 use api::App;
 use metrics::Metrics;
 use promql::{Compat, Engine, EngineOptions, Labels};
+use reload::Reloader;
 use rule_manager::{RuleManager, RuleSettings};
+use rules::RestoreLimits;
 use scrape::Scraper;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,6 +47,8 @@ pub struct ServerConfig {
     pub listener: TcpListener,
     /// What it scrapes.
     pub targets: Vec<Target>,
+    /// Pools and labels of targets that relabelling dropped, to be shown.
+    pub dropped_targets: Vec<(String, Labels)>,
     /// Time between scrapes of a target.
     pub scrape_interval: Duration,
     /// Time between evaluations of rule groups that name none, and the step of subqueries that name none.
@@ -48,32 +57,75 @@ pub struct ServerConfig {
     pub rule_files: Vec<(String, String)>,
     /// Where samples are kept.
     pub store: Arc<Store>,
-    /// Base URL of an Alertmanager that receives alerts.
-    pub alertmanager: Option<String>,
-    /// Labels that alerts get on their way out.
+    /// Base URLs of Alertmanagers; each receives every alert.
+    pub alertmanagers: Vec<String>,
+    /// How long a firing alert is not sent again.
+    pub resend_delay: Duration,
+    /// What alerts keep over a restart.
+    pub restore: RestoreLimits,
+    /// Labels that alerts and federated series get on their way out.
     pub external_labels: Labels,
     /// Which Prometheus the evaluation follows.
     pub compat: Compat,
-    /// Longest evaluation of a query.
-    pub query_timeout: Duration,
+    /// Limits of queries.
+    pub limits: QueryLimits,
+    /// The configuration as text, for `/api/v1/status/config`.
+    pub config: String,
+    /// Flags with their values, for `/api/v1/status/flags`.
+    pub flags: BTreeMap<String, String>,
+    /// Reads targets and rules anew.
+    pub reload: Option<Reload>,
+}
+
+/// Limits of queries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QueryLimits {
+    /// Longest evaluation.
+    pub timeout: Duration,
+    /// Samples that one query may read and compute.
+    pub max_samples: usize,
+    /// Queries that compute at one time; the others wait. 0 is twice the number of cores.
+    pub max_concurrency: usize,
+}
+
+impl Default for QueryLimits {
+    /// Two minutes and fifty million samples, as in Prometheus.
+    fn default() -> Self {
+        let max_samples = EngineOptions::default().max_samples;
+        Self { timeout: Duration::from_secs(120), max_samples, max_concurrency: 0 }
+    }
 }
 
 impl ServerConfig {
-    /// A server with the usual settings: scrapes every second, rules every five, queries within two minutes, no
-    /// targets, no rules, an empty store.
+    /// A server with the usual settings: scrapes every second, rules every five, no targets, no rules, an empty store.
     pub fn new(listener: TcpListener) -> Self {
         Self {
             listener,
             targets: Vec::new(),
+            dropped_targets: Vec::new(),
             scrape_interval: Duration::from_secs(1),
             eval_interval: Duration::from_secs(5),
             rule_files: Vec::new(),
             store: Arc::new(Store::default()),
-            alertmanager: None,
+            alertmanagers: Vec::new(),
+            resend_delay: Duration::from_secs(60),
+            restore: RestoreLimits::default(),
             external_labels: Labels::default(),
             compat: Compat::V3,
-            query_timeout: Duration::from_secs(120),
+            limits: QueryLimits::default(),
+            config: String::new(),
+            flags: BTreeMap::new(),
+            reload: None,
         }
+    }
+
+    fn engine(&self) -> Engine {
+        Engine::new(EngineOptions {
+            compat: self.compat,
+            default_step_ms: i64::try_from(self.eval_interval.as_millis()).unwrap_or(i64::MAX),
+            max_samples: self.limits.max_samples,
+            ..EngineOptions::default()
+        })
     }
 }
 
@@ -98,6 +150,7 @@ pub enum ServerError {
 #[derive(Debug)]
 pub struct ServerHandle {
     address: SocketAddr,
+    reloader: Arc<Reloader>,
     task: JoinHandle<Result<(), ServerError>>,
 }
 
@@ -110,6 +163,14 @@ impl ServerHandle {
     /// Base URL for clients on this machine.
     pub fn url(&self) -> String {
         local_url(self.address)
+    }
+
+    /// Reads the configuration anew, as `POST /-/reload` does.
+    ///
+    /// # Errors
+    /// In words; everything stays as it was then.
+    pub fn reload(&self) -> Result<(), String> {
+        self.reloader.reload()
     }
 
     /// Waits until the server has ended, which it does after the shutdown signal.
@@ -141,37 +202,47 @@ pub fn query_json(value: &promql::Value) -> String {
 /// [`ServerError`] where a rule file is invalid or the listener unusable; nothing runs then.
 pub fn start(config: ServerConfig, shutdown: watch::Receiver<bool>) -> Result<ServerHandle, ServerError> {
     let address = config.listener.local_addr().map_err(ServerError::Listener)?;
-    let files = parse_rules(&config.rule_files)?;
-    let engine = Engine::new(EngineOptions {
-        compat: config.compat,
-        default_step_ms: i64::try_from(config.eval_interval.as_millis()).unwrap_or(i64::MAX),
-        ..EngineOptions::default()
-    });
+    let engine = config.engine();
     let metrics = Arc::new(Metrics::default());
-    let board = Arc::new(TargetBoard::new(config.targets, config.scrape_interval));
-    let scraper = Scraper::new(config.store.clone(), board.clone(), metrics.clone(), config.scrape_interval)
+    let board = Arc::new(TargetBoard::default());
+    let scraper = Scraper::new(config.store.clone(), board.clone(), metrics.clone())
         .map_err(|e| ServerError::Scrape(e.to_string()))?;
     let settings = RuleSettings {
-        files,
-        interval: config.eval_interval,
-        external_labels: config.external_labels,
+        external_labels: config.external_labels.clone(),
         external_url: local_url(address),
-        alertmanager: config.alertmanager,
+        alertmanagers: config.alertmanagers,
+        resend_delay: config.resend_delay,
+        restore: config.restore,
     };
     let rules = Arc::new(RuleManager::new(settings, config.store.clone(), engine.clone(), metrics.clone()));
-    let cores = std::thread::available_parallelism().map_or(2, usize::from);
+    let reloader = Arc::new(Reloader::new(config.reload, scraper.clone(), rules.clone()));
+    reloader.apply(Loaded {
+        targets: config.targets,
+        dropped_targets: config.dropped_targets,
+        scrape_interval: config.scrape_interval,
+        eval_interval: config.eval_interval,
+        rule_files: config.rule_files,
+        config: config.config,
+    })?;
+    let slots = match config.limits.max_concurrency {
+        0 => std::thread::available_parallelism().map_or(2, usize::from) * 2,
+        slots => slots,
+    };
     let app = Arc::new(App {
         store: config.store,
         engine,
         board,
         rules,
+        reloader: reloader.clone(),
         metrics,
-        query_timeout: config.query_timeout,
-        query_slots: Arc::new(Semaphore::new(cores * 2)),
+        external_labels: config.external_labels,
+        limits: config.limits,
+        query_slots: Arc::new(Semaphore::new(slots)),
         started_ms: clock::now_ms(),
+        flags: config.flags,
     });
     let task = tokio::spawn(run(app, scraper, config.listener, shutdown));
-    Ok(ServerHandle { address, task })
+    Ok(ServerHandle { address, reloader, task })
 }
 
 /// Parses all files, so that one answer names every problem.
@@ -188,22 +259,17 @@ fn parse_rules(files: &[(String, String)]) -> Result<Vec<rules::RuleFile>, Serve
 
 async fn run(
     app: Arc<App>,
-    scraper: Scraper,
+    scraper: Arc<Scraper>,
     listener: TcpListener,
     shutdown: watch::Receiver<bool>,
 ) -> Result<(), ServerError> {
     let mut tasks = JoinSet::new();
-    for index in 0..app.board.len() {
-        tasks.spawn(scraper.clone().run(index, shutdown.clone()));
-    }
-    for index in 0..app.rules.group_count() {
-        tasks.spawn(app.rules.clone().run(index, shutdown.clone()));
-    }
     tasks.spawn(truncate(app.store.clone(), shutdown.clone()));
     let until = |mut stop: watch::Receiver<bool>| async move {
         // A dropped sender ends the server as the signal does.
         let _ = stop.wait_for(|stopped| *stopped).await;
     };
+    let rules = app.rules.clone();
     let serving = axum::serve(listener, api::router(app)).with_graceful_shutdown(until(shutdown.clone()));
     let drained = async {
         until(shutdown).await;
@@ -214,6 +280,8 @@ async fn run(
         () = drained => Ok(()),
     };
     tasks.shutdown().await;
+    scraper.stop().await;
+    rules.stop().await;
     result
 }
 

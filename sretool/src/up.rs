@@ -174,7 +174,7 @@ fn start(
         scrape_interval: Duration::from_millis(args.scrape_interval.unsigned_abs()),
         rule_files,
         store: Arc::clone(&store),
-        alertmanager: args.alertmanager.clone(),
+        alertmanagers: args.alertmanager.iter().cloned().collect(),
         ..ServerConfig::new(listener)
     };
     let server = server::start(config, stopped.clone()).map_err(|e| e.to_string())?;

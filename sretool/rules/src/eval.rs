@@ -2,7 +2,7 @@
 
 mod alert;
 
-pub use alert::{Alert, AlertState};
+pub use alert::{Alert, AlertState, RestoreLimits};
 
 use crate::model::{Group, Rule, RuleKind};
 use crate::template::TemplateData;
@@ -146,6 +146,8 @@ pub struct GroupState {
     rules: Vec<RuleState>,
     /// Alert series are written only once a restart has been made up for.
     restored: bool,
+    /// Series of rules that an earlier version of the group had: they end at the next evaluation.
+    orphans: BTreeSet<Labels>,
 }
 
 impl GroupState {
@@ -159,7 +161,8 @@ impl GroupState {
             previous: BTreeSet::new(),
             active: ActiveAlerts::default(),
         };
-        Self { rules: group.rules.iter().map(state).collect(), group, restored: !restore }
+        let rules = group.rules.iter().map(state).collect();
+        Self { rules, group, restored: !restore, orphans: BTreeSet::new() }
     }
 
     /// The group.
@@ -187,6 +190,34 @@ impl GroupState {
         for index in 0..self.rules.len() {
             self.evaluate_rule(index, now_ms, context);
         }
+        self.end_adopted(now_ms, context.sink);
+    }
+
+    /// Takes over what an earlier version of the group knew: the alerts and the series of rules that have the same
+    /// name and labels, in order. Series of the others end at the next evaluation.
+    pub fn adopt(&mut self, earlier: Self) {
+        self.restored = earlier.restored;
+        self.orphans = earlier.orphans;
+        let mut known: Vec<_> = earlier.rules.into_iter().map(Some).collect();
+        for state in &mut self.rules {
+            let same = known.iter().position(|k| k.as_ref().is_some_and(|k| k.rule.writes_as(&state.rule)));
+            if let Some(old) = same.and_then(|place| known[place].take()) {
+                (state.previous, state.active) = (old.previous, old.active);
+                (state.health, state.last_error) = (old.health, old.last_error);
+            }
+        }
+        self.orphans.extend(known.into_iter().flatten().flat_map(|old| old.previous));
+    }
+
+    /// Ends the series of rules that [`Self::adopt`] did not find any more; to be called after all rules of an
+    /// evaluation, since another rule may go on with a series.
+    pub fn end_adopted(&mut self, now_ms: i64, sink: &mut dyn Sink) {
+        let at = now_ms - self.group.query_offset_ms.unwrap_or(0);
+        for labels in std::mem::take(&mut self.orphans) {
+            if !self.rules.iter().any(|rule| rule.previous.contains(&labels)) {
+                sink.append(&labels, at, stale_nan());
+            }
+        }
     }
 
     /// Evaluates one rule, for callers that time each. Out of range, it does nothing.
@@ -210,15 +241,20 @@ impl GroupState {
     }
 
     /// Gives active alerts the times at which they became active before a restart, read from [`ALERTS_FOR_STATE`]:
-    /// call it after a second evaluation. An outage of more than an hour is not made up for.
+    /// call it after a second evaluation.
     ///
     /// # Errors
     /// When the store cannot be read; alerts then start anew.
-    pub fn restore(&mut self, now_ms: i64, storage: &dyn Queryable) -> Result<(), promql::StorageError> {
+    pub fn restore(
+        &mut self,
+        now_ms: i64,
+        storage: &dyn Queryable,
+        limits: RestoreLimits,
+    ) -> Result<(), promql::StorageError> {
         self.restored = true;
         for state in &mut self.rules {
             if let RuleKind::Alerting(alerting) = &state.rule.kind {
-                state.active.restore(alerting, now_ms, storage)?;
+                state.active.restore(alerting, now_ms, storage, limits)?;
             }
         }
         Ok(())

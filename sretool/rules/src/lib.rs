@@ -13,7 +13,9 @@ mod model;
 mod template;
 
 pub use duration::{DurationError, format_duration, parse_duration};
-pub use eval::{ALERTS, ALERTS_FOR_STATE, Alert, AlertState, Context, GroupState, Health, RuleError, RuleState, Sink};
+pub use eval::{
+    ALERTS, ALERTS_FOR_STATE, Alert, AlertState, Context, GroupState, Health, RestoreLimits, RuleError, RuleState, Sink,
+};
 pub use file::{Problem, parse, yaml_message};
 pub use model::{AlertingRule, Duplicate, Group, Rule, RuleFile, RuleKind, duplicates};
 pub use template::{Template, TemplateData, TemplateError, TemplateQuery};

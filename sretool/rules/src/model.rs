@@ -90,6 +90,12 @@ impl Rule {
         }
     }
 
+    /// Whether both are of one kind, name and set of labels, so that one goes on with the other's series.
+    pub(crate) fn writes_as(&self, other: &Self) -> bool {
+        let kind = |rule: &Self| rule.alerting().is_some();
+        kind(self) == kind(other) && self.name() == other.name() && self.label_sources().eq(other.label_sources())
+    }
+
     /// Labels as written, in order of name.
     pub fn label_sources(&self) -> impl Iterator<Item = (&str, &str)> {
         self.labels.iter().map(|(name, template)| (name.as_str(), template.source()))

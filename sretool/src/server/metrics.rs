@@ -1,10 +1,18 @@
 //! What the server measures of itself, served at `/metrics`.
 
+mod groups;
+mod notifications;
+
+pub(crate) use groups::{GroupMetrics, GroupName};
+pub(crate) use notifications::NotificationMetrics;
+
+use super::rule_manager::QUEUE_CAPACITY;
 use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 use tsdb::Stats;
 
@@ -42,10 +50,11 @@ pub(crate) struct Metrics {
     pub scrapes: Family<Outcome, Counter>,
     pub scrape_seconds: Family<Job, Histogram>,
     pub samples: Family<Outcome, Counter>,
-    pub rule_evaluations: Family<Outcome, Counter>,
     pub rule_group_seconds: Histogram,
-    pub rule_iterations_missed: Counter,
-    pub notifications: Family<Outcome, Counter>,
+    pub groups: GroupMetrics,
+    pub notifications: NotificationMetrics,
+    /// Metrics whose names are Prometheus' own.
+    compatible: Registry,
     series: Gauge,
     stored_samples: Gauge,
     store_bytes: Gauge,
@@ -64,10 +73,10 @@ impl Default for Metrics {
             scrapes: Family::default(),
             scrape_seconds: Family::new_with_constructor(seconds),
             samples: Family::default(),
-            rule_evaluations: Family::default(),
             rule_group_seconds: seconds(),
-            rule_iterations_missed: Counter::default(),
-            notifications: Family::default(),
+            groups: GroupMetrics::default(),
+            notifications: NotificationMetrics::default(),
+            compatible: Registry::default(),
             series: Gauge::default(),
             stored_samples: Gauge::default(),
             store_bytes: Gauge::default(),
@@ -87,28 +96,26 @@ impl Metrics {
         r.register("scrapes", "Scrapes of targets", self.scrapes.clone());
         r.register_with_unit("scrape_duration", "Time of a scrape", Unit::Seconds, self.scrape_seconds.clone());
         r.register("samples", "Samples handed to the store", self.samples.clone());
-        r.register("rule_evaluations", "Evaluations of rules", self.rule_evaluations.clone());
         let help = "Time to evaluate a group of rules";
         r.register_with_unit("rule_group_duration", help, Unit::Seconds, self.rule_group_seconds.clone());
-        let help = "Evaluations of groups that were skipped because the one before took too long";
-        r.register("rule_group_iterations_missed", help, self.rule_iterations_missed.clone());
-        r.register("notifications", "Alerts handed to the Alertmanager", self.notifications.clone());
         r.register("store_series", "Series in the store", self.series.clone());
         r.register("store_samples", "Samples in the store", self.stored_samples.clone());
         r.register("store_size_bytes", "Estimate of the memory of the store", self.store_bytes.clone());
+        let r = &mut self.compatible;
+        let build = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
+        r.register("sretool_build", "The version that runs", build);
+        r.register("prometheus_tsdb_head_series", "Series in the store", self.series.clone());
+        self.groups.register(r);
+        self.notifications.register(r, QUEUE_CAPACITY);
     }
 
     /// A counter that is born at its first failure loses that failure.
     fn start_at_zero(&self) {
-        for family in [&self.scrapes, &self.rule_evaluations] {
-            Self::count(family, "success", 0);
-            Self::count(family, "failure", 0);
+        for outcome in ["success", "failure"] {
+            Self::count(&self.scrapes, outcome, 0);
         }
         for outcome in ["accepted", "rejected"] {
             Self::count(&self.samples, outcome, 0);
-        }
-        for outcome in ["sent", "failed", "dropped"] {
-            Self::count(&self.notifications, outcome, 0);
         }
     }
 
@@ -124,7 +131,8 @@ impl Metrics {
         self.stored_samples.set(gauge(stats.samples));
         self.store_bytes.set(gauge(stats.bytes));
         let mut out = String::new();
-        text::encode(&mut out, &self.registry)?;
+        text::encode_registry(&mut out, &self.registry)?;
+        text::encode(&mut out, &self.compatible)?;
         Ok(out)
     }
 }
@@ -143,5 +151,19 @@ mod tests {
         assert_eq!(value(r#"sretool_samples_total{outcome="accepted"}"#), Some(3.0));
         assert_eq!(value(r#"sretool_scrapes_total{outcome="failure"}"#), Some(0.0));
         assert_eq!(value("sretool_store_series"), Some(7.0));
+        assert_eq!(value("prometheus_notifications_queue_capacity"), Some(10_000.0));
+        let group = GroupName { rule_group: "f;g".into() };
+        metrics.groups.describe(&group, 5.0, 2);
+        metrics.groups.evaluated(&group, 1500, std::time::Duration::from_secs(1), [2, 1, 7]);
+        let text = metrics.expose(Stats::default()).unwrap();
+        for line in [
+            "prometheus_rule_evaluation_failures_total{rule_group=\"f;g\"} 1",
+            "prometheus_rule_group_interval_seconds{rule_group=\"f;g\"} 5.0",
+            "prometheus_rule_group_last_evaluation_timestamp_seconds{rule_group=\"f;g\"} 1.5",
+        ] {
+            assert!(text.contains(line), "{line} in {text}");
+        }
+        metrics.groups.remove(&group);
+        assert!(!metrics.expose(Stats::default()).unwrap().contains("f;g"));
     }
 }

@@ -1,20 +1,78 @@
-//! Targets and how their last scrapes went.
+//! Targets: what is scraped, and how.
 
-use super::clock;
+mod board;
+
+pub(crate) use board::{Report, TargetBoard, TargetHealth, TargetState};
+
+use super::relabel::Relabel;
 use promql::Labels;
-use serde_json::{Value, json};
-use std::sync::{Mutex, PoisonError};
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Something to scrape.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Target {
-    /// Value of the label `job`.
+    /// Value of the label `job` as configured: the pool that the target belongs to.
     pub job: String,
     /// Where the exposition is served.
     pub url: String,
     /// Labels of every series, `job` and `instance` among them.
     pub labels: Labels,
+    /// Labels before relabelling, as service discovery would show them.
+    pub discovered: Labels,
+    /// How it is scraped.
+    pub settings: Arc<ScrapeSettings>,
+}
+
+/// How a target is scraped; the names are those of Prometheus' `scrape_configs`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ScrapeSettings {
+    /// Time between scrapes, where it differs from the server's.
+    pub interval: Option<Duration>,
+    /// Longest wait for an answer, where it differs from the usual ten seconds; at most the interval.
+    pub timeout: Option<Duration>,
+    /// Exposed labels win over the target's, instead of being renamed to `exported_…`.
+    pub honor_labels: bool,
+    /// Exposed timestamps are ignored.
+    pub ignore_timestamps: bool,
+    /// Series with timestamps of their own end when they vanish, too.
+    pub track_timestamps_staleness: bool,
+    /// Largest body in bytes, decompressed.
+    pub body_size_limit: Option<usize>,
+    /// Samples after relabelling; 0 is no limit.
+    pub sample_limit: usize,
+    /// Labels of a series; 0 is no limit.
+    pub label_limit: usize,
+    /// Bytes of a label's name; 0 is no limit.
+    pub label_name_length_limit: usize,
+    /// Bytes of a label's value; 0 is no limit.
+    pub label_value_length_limit: usize,
+    /// Applied to every sample's labels.
+    pub metric_relabel: Vec<Relabel>,
+    /// Value of the header `Authorization`.
+    pub authorization: Option<Credentials>,
+}
+
+/// A header's value that is not shown.
+#[derive(Clone, PartialEq)]
+pub struct Credentials(String);
+
+impl Credentials {
+    /// Keeps a value such as `Bearer …`.
+    pub fn new(value: String) -> Self {
+        Self(value)
+    }
+
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("<secret>")
+    }
 }
 
 /// Why a target was refused.
@@ -28,8 +86,22 @@ pub struct TargetError {
 impl Target {
     /// A target at `http://ADDRESS/PATH` with the labels that Prometheus gives it.
     pub fn new(job: &str, address: &str, path: &str) -> Self {
-        let labels = Labels::new([("job", job), ("instance", address)]);
-        Self { job: job.to_owned(), url: format!("http://{address}{path}"), labels }
+        Self::with_scheme("http", job, address, path)
+    }
+
+    fn with_scheme(scheme: &str, job: &str, address: &str, path: &str) -> Self {
+        Self {
+            job: job.to_owned(),
+            url: format!("{scheme}://{address}{path}"),
+            labels: Labels::new([("job", job), ("instance", address)]),
+            discovered: Labels::new([
+                ("__address__", address),
+                ("__metrics_path__", path),
+                ("__scheme__", scheme),
+                ("job", job),
+            ]),
+            settings: Arc::default(),
+        }
     }
 
     /// Reads `[JOB=]HOST:PORT[/PATH]`, with `http://` before it or not. The path is `/metrics` unless given, the job
@@ -54,89 +126,9 @@ impl Target {
         if host.is_empty() || port.parse::<u16>().is_err() {
             return Err(error("the host is empty or the port is no number up to 65535"));
         }
-        let url = format!("{scheme}://{address}{path}");
-        reqwest::Url::parse(&url).map_err(|e| error(&e.to_string()))?;
-        Ok(Self { url, ..Self::new(job.unwrap_or(address), address, path) })
-    }
-}
-
-/// Whether the last scrape of a target succeeded.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum TargetHealth {
-    #[default]
-    Unknown,
-    Up,
-    Down,
-}
-
-#[derive(Clone, Debug, Default)]
-struct Report {
-    health: TargetHealth,
-    error: String,
-    at: Option<i64>,
-    elapsed: Duration,
-}
-
-/// All targets with their last reports.
-#[derive(Debug)]
-pub(crate) struct TargetBoard {
-    targets: Vec<Target>,
-    reports: Mutex<Vec<Report>>,
-    interval: Duration,
-}
-
-impl TargetBoard {
-    pub(crate) fn new(targets: Vec<Target>, interval: Duration) -> Self {
-        let reports = Mutex::new(vec![Report::default(); targets.len()]);
-        Self { targets, reports, interval }
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.targets.len()
-    }
-
-    pub(crate) fn target(&self, index: usize) -> &Target {
-        &self.targets[index]
-    }
-
-    pub(crate) fn report(&self, index: usize, health: TargetHealth, error: String, at: i64, elapsed: Duration) {
-        let mut reports = self.reports.lock().unwrap_or_else(PoisonError::into_inner);
-        reports[index] = Report { health, error, at: Some(at), elapsed };
-    }
-
-    /// The `data` object of `/api/v1/targets`; dropped targets do not exist here.
-    pub(crate) fn json(&self, active: bool, pool: Option<&str>) -> Value {
-        let reports = self.reports.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let shown = self.targets.iter().zip(&reports).filter(|(t, _)| active && pool.is_none_or(|p| p == t.job));
-        let targets: Vec<_> = shown.map(|(target, report)| self.target_json(target, report)).collect();
-        json!({ "activeTargets": targets, "droppedTargets": [], "droppedTargetCounts": {} })
-    }
-
-    fn target_json(&self, target: &Target, report: &Report) -> Value {
-        let labels: serde_json::Map<_, _> = target.labels.iter().map(|(n, v)| (n.to_owned(), v.into())).collect();
-        let (scheme, rest) = target.url.split_once("://").unwrap_or(("http", &target.url));
-        let (address, path) = rest.find('/').map_or((rest, "/metrics"), |i| rest.split_at(i));
-        let interval = rules::format_duration(i64::try_from(self.interval.as_millis()).unwrap_or(i64::MAX));
-        json!({
-            "discoveredLabels": {
-                "__address__": address, "__metrics_path__": path, "__scheme__": scheme,
-                "__scrape_interval__": interval, "__scrape_timeout__": interval, "job": target.job,
-            },
-            "labels": labels,
-            "scrapePool": target.job,
-            "scrapeUrl": target.url,
-            "globalUrl": target.url,
-            "lastError": report.error,
-            "lastScrape": clock::rfc3339(report.at),
-            "lastScrapeDuration": report.elapsed.as_secs_f64(),
-            "health": match report.health {
-                TargetHealth::Unknown => "unknown",
-                TargetHealth::Up => "up",
-                TargetHealth::Down => "down",
-            },
-            "scrapeInterval": interval,
-            "scrapeTimeout": interval,
-        })
+        let target = Self::with_scheme(scheme, job.unwrap_or(address), address, path);
+        reqwest::Url::parse(&target.url).map_err(|e| error(&e.to_string()))?;
+        Ok(target)
     }
 }
 
@@ -158,7 +150,8 @@ mod tests {
             assert_eq!((target.job.as_str(), target.url.as_str()), (job, url), "{text}");
             assert_eq!(target.labels.get("job"), job);
         }
-        assert_eq!(Target::parse("api=h:80/x").unwrap().labels.get("instance"), "h:80");
+        let target = Target::parse("api=https://h:80/x").unwrap();
+        assert_eq!((target.labels.get("instance"), target.discovered.get("__scheme__")), ("h:80", "https"));
     }
 
     #[test]
@@ -170,17 +163,9 @@ mod tests {
     }
 
     #[test]
-    fn reports_show_in_the_answer() {
-        let board = TargetBoard::new(vec![Target::new("api", "h:1", "/metrics")], Duration::from_secs(15));
-        assert_eq!(board.json(true, None)["activeTargets"][0]["health"], "unknown");
-        board.report(0, TargetHealth::Down, "refused".into(), 1000, Duration::from_millis(5));
-        let answer = board.json(true, Some("api"));
-        let target = &answer["activeTargets"][0];
-        assert_eq!((&target["health"], &target["lastError"]), (&json!("down"), &json!("refused")));
-        assert_eq!(target["lastScrape"], "1970-01-01T00:00:01Z");
-        assert_eq!(target["scrapeInterval"], "15s");
-        assert_eq!(target["labels"], json!({"instance": "h:1", "job": "api"}));
-        assert_eq!(board.json(true, Some("other"))["activeTargets"], json!([]));
-        assert_eq!(board.json(false, None)["activeTargets"], json!([]));
+    fn credentials_are_not_shown() {
+        let settings =
+            ScrapeSettings { authorization: Some(Credentials::new("Bearer hidden".into())), ..Default::default() };
+        assert!(!format!("{settings:?}").contains("hidden"));
     }
 }

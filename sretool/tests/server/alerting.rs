@@ -33,7 +33,7 @@ fn time(alert: &Value, key: &str) -> chrono::DateTime<chrono::FixedOffset> {
 async fn an_alert_is_sent_once_and_resolved() {
     let exporter = Exporter::start("# TYPE a gauge\na 1\n").await;
     let (url, inbox) = alertmanager().await;
-    let rig = Rig::start_with(&exporter.address, &[("rules.yml", RULES)], Some(url)).await;
+    let rig = Rig::start_with(&exporter.address, &[("rules.yml", RULES)], vec![url]).await;
     rig.until("job:up == 1", 1).await;
     assert!(inbox.lock().unwrap().is_empty());
 

@@ -4,9 +4,11 @@
 mod alerting;
 mod differential;
 mod exporter;
+mod flapping;
 mod peers;
 mod program;
 mod real;
+mod scripted;
 mod staleness;
 
 use promql::{Engine, Value};
@@ -18,7 +20,7 @@ use tokio::sync::watch;
 use tsdb::Store;
 
 /// Longer than anything here takes on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(90);
 
 /// A server that scrapes one target every 100 ms.
 struct Rig {
@@ -29,10 +31,10 @@ struct Rig {
 
 impl Rig {
     async fn start(address: &str, rules: &[(&str, &str)]) -> Self {
-        Self::start_with(address, rules, None).await
+        Self::start_with(address, rules, Vec::new()).await
     }
 
-    async fn start_with(address: &str, rules: &[(&str, &str)], alertmanager: Option<String>) -> Self {
+    async fn start_with(address: &str, rules: &[(&str, &str)], alertmanagers: Vec<String>) -> Self {
         let (stop, stopped) = watch::channel(false);
         let store = Arc::new(Store::default());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -42,7 +44,7 @@ impl Rig {
             eval_interval: Duration::from_millis(100),
             rule_files: rules.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect(),
             store: store.clone(),
-            alertmanager,
+            alertmanagers,
             ..ServerConfig::new(listener)
         };
         Self { store, server: server::start(config, stopped).unwrap(), stop }

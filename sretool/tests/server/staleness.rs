@@ -57,13 +57,13 @@ async fn a_broken_exposition_fails_the_scrape_and_names_the_line() {
     let exporter = Exporter::start(ONLY_A).await;
     let rig = Rig::start(&exporter.address, &[]).await;
     rig.until("a", 1).await;
-    exporter.answer("a 1\nb {\n");
+    exporter.answer("b {\na 1\n");
     rig.until("up == 0", 1).await;
     rig.until("a", 0).await;
     let targets: serde_json::Value =
         reqwest::get(format!("{}/api/v1/targets", rig.server.url())).await.unwrap().json().await.unwrap();
     let error = targets["data"]["activeTargets"][0]["lastError"].as_str().unwrap();
-    assert!(error.contains('2'), "{error}");
+    assert!(error.contains("line 1"), "{error}");
     rig.stop().await;
 }
 

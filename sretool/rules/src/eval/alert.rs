@@ -8,10 +8,22 @@ use std::collections::BTreeMap;
 
 /// How long a resolved alert is remembered, so that an Alertmanager that missed the end hears of it.
 const RESOLVED_RETENTION_MS: i64 = 15 * 60_000;
-/// The longest outage that [`ActiveAlerts::restore`] makes up for.
-const OUTAGE_TOLERANCE_MS: i64 = 3_600_000;
-/// After a restart an alert that was about to fire still waits this long; shorter `for` are not restored at all.
-const FOR_GRACE_MS: i64 = 10 * 60_000;
+
+/// What alerts keep over a restart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RestoreLimits {
+    /// The longest outage that is made up for, in ms.
+    pub outage_ms: i64,
+    /// An alert that was about to fire still waits this long, in ms; alerts with a shorter `for` start anew.
+    pub grace_ms: i64,
+}
+
+impl Default for RestoreLimits {
+    /// An hour and ten minutes, as in Prometheus.
+    fn default() -> Self {
+        Self { outage_ms: 3_600_000, grace_ms: 600_000 }
+    }
+}
 
 /// State of an alert, the more urgent the greater.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -184,22 +196,23 @@ impl ActiveAlerts {
         rule: &AlertingRule,
         now: i64,
         storage: &dyn Queryable,
+        limits: RestoreLimits,
     ) -> Result<(), StorageError> {
-        if rule.for_ms < FOR_GRACE_MS || self.0.is_empty() {
+        if rule.for_ms < limits.grace_ms || self.0.is_empty() {
             return Ok(());
         }
         let equal = |name, value| {
             Matcher::new(name, MatchOp::Equal, value).map_err(|error| StorageError::Other(error.to_string()))
         };
         let matchers = [equal(METRIC_NAME, ALERTS_FOR_STATE)?, equal("alertname", &rule.alert)?];
-        let hints = SelectHints { min_t: now - OUTAGE_TOLERANCE_MS, max_t: now };
+        let hints = SelectHints { min_t: now - limits.outage_ms, max_t: now };
         for series in storage.select(&matchers, hints)? {
             let identity = series.labels.without(|name| name == METRIC_NAME);
             let (Some(alert), Some(last)) = (self.0.get_mut(&identity), series.samples.last()) else { continue };
             if !is_stale(last.v) {
                 #[expect(clippy::cast_possible_truncation, reason = "seconds since 1970; the cast saturates")]
                 let active_at = (last.v as i64).saturating_mul(1000);
-                alert.active_at = restored_active_at(active_at, last.t, now, rule.for_ms);
+                alert.active_at = restored_active_at(active_at, last.t, now, rule.for_ms, limits.grace_ms);
             }
         }
         Ok(())
@@ -223,13 +236,13 @@ fn release(alert: &mut Alert, rule: &AlertingRule, now: i64) -> bool {
 }
 
 /// When an alert counts as having become active, given that the server was down from `down_at` until `now`.
-fn restored_active_at(active_at: i64, down_at: i64, now: i64, for_ms: i64) -> i64 {
+fn restored_active_at(active_at: i64, down_at: i64, now: i64, for_ms: i64, grace_ms: i64) -> i64 {
     let remaining = for_ms - (down_at - active_at);
     if remaining <= 0 {
         // It was firing, and fires again at the next evaluation.
         active_at
-    } else if remaining < FOR_GRACE_MS {
-        now + FOR_GRACE_MS - for_ms
+    } else if remaining < grace_ms {
+        now + grace_ms - for_ms
     } else {
         active_at + (now - down_at)
     }

@@ -77,6 +77,13 @@ impl Params {
         }
     }
 
+    /// A limit of the metadata: there, 0 is a limit and a negative number is none.
+    pub(crate) fn metadata_limit(&self, name: &str) -> Result<usize, ApiError> {
+        let Some(text) = self.get(name) else { return Ok(usize::MAX) };
+        let limit: i64 = text.parse().map_err(|_| ApiError::bad_data(format!("{name} must be a number")))?;
+        Ok(usize::try_from(limit).unwrap_or(usize::MAX))
+    }
+
     /// The selectors of `match[]`.
     pub(crate) fn selectors(&self) -> Result<Vec<Vec<Matcher>>, ApiError> {
         self.all("match[]").map(|text| selector(text).map_err(|e| ApiError::parameter("match[]", e))).collect()

@@ -2,28 +2,34 @@
 
 use super::error::{ApiError, ErrorType, Success};
 use super::params::Params;
-use super::{ApiResult, App, Shared, clock};
+use super::{ApiResult, App, Patience, Shared, clock};
 use crate::server::json;
 use axum::extract::State;
-use promql::{EvalError, Evaluation, Matcher, Queryable, SelectHints, SeriesData, StorageError};
-use std::time::{Duration, Instant};
+use promql::{
+    Engine, EngineOptions, EvalError, Evaluation, Matcher, Queryable, SelectHints, SeriesData, StorageError,
+    SummaryHints, SummaryVisitor,
+};
+use std::time::Duration;
+use tsdb::Store;
 
 /// Points of a series that a range query may return, as in Prometheus.
 const MAX_POINTS: i64 = 11_000;
 
 pub(super) async fn instant(State(app): Shared, params: Params) -> ApiResult {
-    let at = params.time("time", clock::now_ms())?;
-    let expr = params.expression()?;
     let limit = params.limit()?;
+    let at = params.time("time", clock::now_ms())?;
     let timeout = timeout(&app, &params)?;
-    let evaluate = move |app: &App| {
-        let store = Deadline::new(app, timeout);
-        store.finish(app.engine.instant(&store, &expr, at), limit)
+    let engine = engine(&app, &params)?;
+    let expr = params.expression()?;
+    let evaluate = move |app: &App, patience: &Patience| {
+        let store = Bounded { store: &app.store, patience };
+        store.finish(engine.instant(&store, &expr, at), limit)
     };
     app.compute(timeout, evaluate).await
 }
 
 pub(super) async fn range(State(app): Shared, params: Params) -> ApiResult {
+    let limit = params.limit()?;
     let start = params.required_time("start")?;
     let end = params.required_time("end")?;
     if end < start {
@@ -41,40 +47,46 @@ pub(super) async fn range(State(app): Shared, params: Params) -> ApiResult {
             "exceeded maximum resolution of 11,000 points per timeseries. {remedy}"
         )));
     }
-    let expr = params.expression()?;
-    let limit = params.limit()?;
     let timeout = timeout(&app, &params)?;
-    let evaluate = move |app: &App| {
-        let store = Deadline::new(app, timeout);
-        store.finish(app.engine.range(&store, &expr, start, end, step), limit)
+    let engine = engine(&app, &params)?;
+    let expr = params.expression()?;
+    let evaluate = move |app: &App, patience: &Patience| {
+        let store = Bounded { store: &app.store, patience };
+        store.finish(engine.range(&store, &expr, start, end, step), limit)
     };
     app.compute(timeout, evaluate).await
+}
+
+/// The expression as it would be written.
+pub(super) async fn format(params: Params) -> ApiResult {
+    Ok(Success::json(&params.expression()?.to_string().into()))
 }
 
 /// The time allowed: what the request asks for, up to the server's.
 fn timeout(app: &App, params: &Params) -> Result<Duration, ApiError> {
     let asked = params.duration("timeout")?.and_then(|ms| u64::try_from(ms).ok()).map(Duration::from_millis);
-    Ok(asked.map_or(app.query_timeout, |asked| asked.min(app.query_timeout)))
+    Ok(asked.map_or(app.limits.timeout, |asked| asked.min(app.limits.timeout)))
 }
 
-/// The store until a time: an evaluation that nobody waits for any more ends at its next selector.
-struct Deadline<'a> {
-    app: &'a App,
-    until: Instant,
+/// The engine, with the lookback that the request asks for.
+fn engine(app: &App, params: &Params) -> Result<Engine, ApiError> {
+    Ok(match params.duration("lookback_delta")? {
+        Some(lookback_ms) if lookback_ms > 0 => Engine::new(EngineOptions { lookback_ms, ..*app.engine.options() }),
+        Some(_) => return Err(ApiError::parameter("lookback_delta", "the duration must be positive")),
+        None => app.engine.clone(),
+    })
 }
 
-impl<'a> Deadline<'a> {
-    fn new(app: &'a App, timeout: Duration) -> Self {
-        Self { app, until: Instant::now() + timeout }
-    }
+/// The store as long as somebody waits: an evaluation that nobody waits for any more ends at its next selector.
+struct Bounded<'a> {
+    store: &'a Store,
+    patience: &'a Patience,
+}
 
-    fn is_over(&self) -> bool {
-        Instant::now() >= self.until
-    }
-
+impl Bounded<'_> {
     fn finish(&self, result: Result<Evaluation, EvalError>, limit: usize) -> ApiResult {
         let evaluation = result.map_err(|error| match error {
-            EvalError::Storage(_) if self.is_over() => ApiError::new(ErrorType::Timeout, "query timed out"),
+            EvalError::Storage(_) if self.patience.is_over() => ApiError::new(ErrorType::Timeout, TIMED_OUT),
             error => ApiError::evaluation(&error),
         })?;
         let Evaluation { mut value, mut warnings, infos } = evaluation;
@@ -85,12 +97,26 @@ impl<'a> Deadline<'a> {
     }
 }
 
-impl Queryable for Deadline<'_> {
+const TIMED_OUT: &str = "query timed out in expression evaluation";
+
+impl Queryable for Bounded<'_> {
     fn select(&self, matchers: &[Matcher], hints: SelectHints) -> Result<Vec<SeriesData>, StorageError> {
-        if self.is_over() {
-            return Err(StorageError::Other("query timed out".to_owned()));
+        if self.patience.is_over() {
+            return Err(StorageError::Other(TIMED_OUT.to_owned()));
         }
-        self.app.store.select(matchers, hints)
+        self.store.select(matchers, hints)
+    }
+
+    fn summarize(
+        &self,
+        matchers: &[Matcher],
+        hints: SummaryHints<'_>,
+        visit: &mut SummaryVisitor<'_>,
+    ) -> Result<bool, StorageError> {
+        if self.patience.is_over() {
+            return Err(StorageError::Other(TIMED_OUT.to_owned()));
+        }
+        self.store.summarize(matchers, hints, visit)
     }
 }
 

@@ -5,7 +5,7 @@ use super::params::Params;
 use super::{ApiResult, Shared};
 use crate::server::json;
 use axum::extract::{Path, State};
-use promql::{Labels, Matcher};
+use promql::{Compat, Labels, Matcher, is_label_name};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -25,8 +25,8 @@ pub(super) async fn series(State(app): Shared, params: Params) -> ApiResult {
     if selectors.is_empty() {
         return Err(ApiError::bad_data("no match[] parameter provided"));
     }
-    let timeout = app.query_timeout;
-    let read = move |app: &super::App| {
+    let timeout = app.limits.timeout;
+    let read = move |app: &super::App, _: &super::Patience| {
         let found = selectors.iter().flat_map(|matchers| app.store.series(matchers, start, end));
         let found: BTreeSet<Labels> = found.collect();
         let (truncated, found) = (found.len() > limit, found.into_iter().take(limit).collect::<Vec<_>>());
@@ -42,6 +42,9 @@ pub(super) async fn labels(State(app): Shared, params: Params) -> ApiResult {
 }
 
 pub(super) async fn label_values(State(app): Shared, Path(name): Path<String>, params: Params) -> ApiResult {
+    if app.engine.options().compat == Compat::V2_42 && !is_label_name(&name) {
+        return Err(ApiError::bad_data(format!("invalid label name: {name:?}")));
+    }
     let (start, end) = interval(&params)?;
     let read = |matchers: &[Matcher]| app.store.label_values(&name, matchers, start, end);
     strings(&params, read)
@@ -64,10 +67,12 @@ fn truncation(truncated: bool) -> Vec<String> {
 }
 
 pub(super) async fn metadata(State(app): Shared, params: Params) -> ApiResult {
-    let (limit, metric) = (params.limit()?, params.get("metric"));
+    let (limit, metric) = (params.metadata_limit("limit")?, params.get("metric"));
+    let per_metric = params.metadata_limit("limit_per_metric")?;
     let all = app.store.metadata().into_iter().filter(|(family, _)| metric.is_none_or(|m| m == family));
     let describe = |(family, data): (String, tsdb::Metadata)| {
-        (family, json!([{ "type": data.kind.as_str(), "help": data.help, "unit": data.unit }]))
+        let own = json!({ "type": data.kind.as_str(), "help": data.help, "unit": data.unit });
+        (family, if per_metric == 0 { json!([]) } else { json!([own]) })
     };
     let shown: Map<String, Value> = all.take(limit).map(describe).collect();
     Ok(Success::json(&shown.into()))

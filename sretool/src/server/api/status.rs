@@ -1,25 +1,26 @@
 //! What the server says about itself.
 
-use super::error::{ApiError, ErrorType, Success};
+use super::error::{ApiError, Success};
 use super::params::Params;
-use super::{ApiResult, Shared, clock};
+use super::{ApiResult, App, Shared, clock};
 use crate::server::rule_manager::RuleFilter;
 use axum::extract::State;
-use axum::http::header;
-use axum::response::{Html, IntoResponse, Response};
 use promql::Compat;
-use serde_json::json;
-
-/// Type of the OpenMetrics exposition.
-const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) async fn targets(State(app): Shared, params: Params) -> ApiResult {
-    let active = match params.get("state").unwrap_or("any") {
-        "any" | "active" => true,
-        "dropped" => false,
+    let (active, dropped) = match params.get("state").unwrap_or("any").to_lowercase().as_str() {
+        "any" => (true, true),
+        "active" => (true, false),
+        "dropped" => (false, true),
         other => return Err(ApiError::parameter("state", format!("{other:?} is none of any, active, dropped"))),
     };
-    Ok(Success::json(&app.board.json(active, params.get("scrapePool"))))
+    Ok(Success::json(&app.board.json(active, dropped, params.get("scrapePool"))))
+}
+
+pub(super) async fn scrape_pools(State(app): Shared) -> ApiResult {
+    Ok(Success::json(&json!({ "scrapePools": app.board.pools() })))
 }
 
 pub(super) async fn rules(State(app): Shared, params: Params) -> ApiResult {
@@ -44,7 +45,7 @@ pub(super) async fn alerts(State(app): Shared) -> ApiResult {
 }
 
 pub(super) async fn alertmanagers(State(app): Shared) -> ApiResult {
-    let active: Vec<_> = app.rules.alertmanager().map(|url| json!({ "url": url })).into_iter().collect();
+    let active: Vec<_> = app.rules.alertmanagers().map(|url| json!({ "url": url })).collect();
     Ok(Success::json(&json!({ "activeAlertmanagers": active, "droppedAlertmanagers": [] })))
 }
 
@@ -64,11 +65,12 @@ pub(super) async fn build_info(State(app): Shared) -> ApiResult {
 }
 
 pub(super) async fn runtime_info(State(app): Shared) -> ApiResult {
-    let (stats, options) = (app.store.stats(), app.store.options());
+    let (stats, options, last) = (app.store.stats(), app.store.options(), app.reloader.last());
     Ok(Success::json(&json!({
         "startTime": clock::rfc3339(Some(app.started_ms)),
-        "reloadConfigSuccess": true,
-        "lastConfigTime": clock::rfc3339(Some(app.started_ms)),
+        "serverTime": clock::rfc3339(Some(clock::now_ms())),
+        "reloadConfigSuccess": last.good,
+        "lastConfigTime": clock::rfc3339(Some(last.at)),
         "corruptionCount": 0,
         "storageRetention": rules::format_duration(options.retention_ms),
         "timeSeriesCount": stats.series,
@@ -77,23 +79,59 @@ pub(super) async fn runtime_info(State(app): Shared) -> ApiResult {
     })))
 }
 
-pub(super) async fn metrics(State(app): Shared) -> Result<Response, ApiError> {
-    let body = app.metrics.expose(app.store.stats()).map_err(|e| ApiError::new(ErrorType::Internal, e))?;
-    Ok(([(header::CONTENT_TYPE, OPENMETRICS)], body).into_response())
+pub(super) async fn flags(State(app): Shared) -> ApiResult {
+    Ok(Success::json(&json!(app.flags)))
 }
 
-pub(super) async fn index(State(app): Shared) -> Html<String> {
+pub(super) async fn config(State(app): Shared) -> ApiResult {
+    Ok(Success::json(&json!({ "yaml": app.reloader.last().config })))
+}
+
+/// Entries of each list about the store, where a request names no limit.
+const TSDB_LIMIT: usize = 10;
+
+pub(super) async fn tsdb(State(app): Shared, params: Params) -> ApiResult {
+    let limit = match params.get("limit").map(str::parse) {
+        None => TSDB_LIMIT,
+        Some(Ok(limit)) if limit > 0 => limit,
+        Some(_) => return Err(ApiError::bad_data("limit must be a positive number")),
+    };
+    let timeout = app.limits.timeout;
+    app.compute(timeout, move |app, _| Ok(Success::json(&cardinality(app, limit)))).await
+}
+
+/// Which names and labels the series of the store have most of.
+fn cardinality(app: &App, limit: usize) -> Value {
+    let series = app.store.series(&[], i64::MIN, i64::MAX);
+    let (mut by_name, mut by_pair) = (BTreeMap::new(), BTreeMap::new());
+    let mut values: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for labels in &series {
+        *by_name.entry(labels.metric_name().to_owned()).or_insert(0) += 1;
+        for (name, value) in labels.iter() {
+            *by_pair.entry((name, value)).or_insert(0) += 1;
+            values.entry(name).or_default().insert(value);
+        }
+    }
+    let counts = values.iter().map(|(name, values)| ((*name).to_owned(), values.len())).collect();
+    let bytes = |values: &BTreeSet<&str>| values.iter().map(|v| v.len()).sum();
+    let memory = values.iter().map(|(name, values)| ((*name).to_owned(), bytes(values))).collect();
+    let pairs = by_pair.iter().map(|((name, value), count)| (format!("{name}={value}"), *count)).collect();
+    let chunks = app.store.summaries(&[], i64::MIN, i64::MAX).iter().map(|(_, chunks)| chunks.len()).sum::<usize>();
     let stats = app.store.stats();
-    Html(format!(
-        "<!doctype html><meta charset=\"utf-8\"><title>sretool</title>\
-         <h1>sretool {}</h1>\
-         <p>An embedded Prometheus (targets: {}, rule groups: {}, series: {}). It answers the Prometheus HTTP API: \
-         point Grafana, promtool or <code>sretool tui</code> at this address.</p>\
-         <ul><li><a href=\"/api/v1/targets\">targets</a><li><a href=\"/api/v1/rules\">rules</a>\
-         <li><a href=\"/api/v1/alerts\">alerts</a><li><a href=\"/metrics\">metrics</a></ul>\n",
-        env!("CARGO_PKG_VERSION"),
-        app.board.len(),
-        app.rules.group_count(),
-        stats.series
-    ))
+    json!({
+        "headStats": {
+            "numSeries": stats.series, "numLabelPairs": by_pair.len(), "chunkCount": chunks,
+            "minTime": stats.min_time.unwrap_or(0), "maxTime": stats.max_time.unwrap_or(0),
+        },
+        "seriesCountByMetricName": most(by_name.into_iter().collect(), limit),
+        "labelValueCountByLabelName": most(counts, limit),
+        "memoryInBytesByLabelName": most(memory, limit),
+        "seriesCountByLabelValuePair": most(pairs, limit),
+    })
+}
+
+/// The largest, in order.
+fn most(mut counts: Vec<(String, usize)>, limit: usize) -> Vec<Value> {
+    counts.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    counts.into_iter().take(limit).map(|(name, value)| json!({ "name": name, "value": value })).collect()
 }

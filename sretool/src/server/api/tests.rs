@@ -3,7 +3,8 @@
 use super::*;
 use crate::remote_write;
 use crate::server::rule_manager::RuleSettings;
-use crate::server::targets::Target;
+use crate::server::scrape::Scraper;
+use crate::server::{Loaded, Target};
 use axum::body::Body;
 use axum::http::{StatusCode, header};
 use http_body::collect;
@@ -28,7 +29,7 @@ fn app() -> Arc<App> {
 }
 
 /// An application with `up{job="a"}` 1, 2, 3 at 0, 10 and 20 seconds, and a counter with an exemplar.
-fn app_with(query_timeout: Duration) -> Arc<App> {
+fn app_with(timeout: Duration) -> Arc<App> {
     let store = Arc::new(Store::default());
     let up = Labels::new([("__name__", "up"), ("job", "a")]);
     let counter = Labels::new([("__name__", "x_total"), ("job", "b")]);
@@ -41,22 +42,39 @@ fn app_with(query_timeout: Duration) -> Arc<App> {
     store.set_metadata("x", Metadata { kind: MetricType::Counter, help: "X.".into(), unit: String::new() });
     let metrics = Arc::new(Metrics::default());
     let settings = RuleSettings {
-        files: vec![rules::parse("r.yaml", RULES).unwrap()],
-        interval: Duration::from_secs(5),
         external_labels: Labels::default(),
         external_url: "http://me".into(),
-        alertmanager: None,
+        alertmanagers: Vec::new(),
+        resend_delay: Duration::from_secs(60),
+        restore: rules::RestoreLimits::default(),
     };
-    let targets = vec![Target::new("a", "h:1", "/metrics")];
+    let board = Arc::new(TargetBoard::default());
+    let rules = Arc::new(RuleManager::new(settings, store.clone(), Engine::default(), metrics.clone()));
+    let scraper = Scraper::new(store.clone(), board.clone(), metrics.clone()).unwrap();
+    let reloader = Arc::new(Reloader::new(None, scraper, rules.clone()));
+    let hour = Duration::from_secs(3600);
+    reloader
+        .apply(Loaded {
+            targets: vec![Target::new("a", "h:1", "/metrics")],
+            dropped_targets: Vec::new(),
+            scrape_interval: hour,
+            eval_interval: hour,
+            rule_files: vec![("r.yaml".into(), RULES.into())],
+            config: "global: {}\n".into(),
+        })
+        .unwrap();
     Arc::new(App {
-        rules: Arc::new(RuleManager::new(settings, store.clone(), Engine::default(), metrics.clone())),
+        rules,
+        reloader,
         store,
         engine: Engine::default(),
-        board: Arc::new(TargetBoard::new(targets, Duration::from_secs(1))),
+        board,
         metrics,
-        query_timeout,
+        external_labels: Labels::new([("cluster", "eu")]),
+        limits: QueryLimits { timeout, ..QueryLimits::default() },
         query_slots: Arc::new(Semaphore::new(2)),
         started_ms: 0,
+        flags: BTreeMap::from([("listen".into(), "127.0.0.1:9090".into())]),
     })
 }
 
@@ -196,10 +214,79 @@ async fn targets_rules_and_the_server_itself() {
     let build = data("/api/v1/status/buildinfo").await;
     assert_eq!((&build["application"], &build["version"]), (&json!("sretool"), &json!("3.0.0")));
     assert_eq!(data("/api/v1/status/runtimeinfo").await["timeSeriesCount"], 2);
-    for path in ["/-/healthy", "/-/ready", "/"] {
+    assert_eq!(data("/api/v1/status/flags").await, json!({"listen": "127.0.0.1:9090"}));
+    assert_eq!(data("/api/v1/status/config").await, json!({"yaml": "global: {}\n"}));
+    assert_eq!(data("/api/v1/scrape_pools").await, json!({"scrapePools": ["a"]}));
+    for path in ["/-/healthy", "/-/ready", "/", "/graph"] {
         let (status, body) = get(&app(), path).await;
         assert!(status == 200 && body.contains("sretool"), "{path}: {body}");
     }
+}
+
+#[tokio::test]
+async fn the_store_shows_what_it_holds_most_of() {
+    let tsdb = data("/api/v1/status/tsdb?limit=1").await;
+    let head = json!({"numSeries": 2, "numLabelPairs": 4, "chunkCount": 2, "minTime": 0, "maxTime": 20_000});
+    assert_eq!(tsdb["headStats"], head);
+    assert_eq!(tsdb["seriesCountByMetricName"], json!([{"name": "up", "value": 1}]));
+    assert_eq!(tsdb["labelValueCountByLabelName"], json!([{"name": "__name__", "value": 2}]));
+    assert_eq!(tsdb["seriesCountByLabelValuePair"], json!([{"name": "__name__=up", "value": 1}]));
+    check_error("/api/v1/status/tsdb?limit=0", 400, "bad_data", "positive").await;
+}
+
+#[tokio::test]
+async fn expressions_are_formatted() {
+    assert_eq!(data("/api/v1/format_query?query=sum(up)by(job)").await, "sum by (job) (up)");
+    check_error("/api/v1/format_query?query=sum(", 400, "bad_data", "invalid parameter \"query\"").await;
+}
+
+#[tokio::test]
+async fn the_lookback_of_a_query_can_be_chosen() {
+    let results = |answer: Value| answer["result"].as_array().map(Vec::len);
+    assert_eq!(results(data("/api/v1/query?query=up&time=29").await), Some(1));
+    assert_eq!(results(data("/api/v1/query?query=up&time=29&lookback_delta=5s").await), Some(0));
+    check_error("/api/v1/query?query=up&lookback_delta=0s", 400, "bad_data", "lookback_delta").await;
+}
+
+#[tokio::test]
+async fn other_servers_can_federate() {
+    let (app, now) = (app(), crate::server::clock::now_ms());
+    app.store.append(&Labels::new([("__name__", "fresh"), ("instance", "i")]), now, 1.5).unwrap();
+    let (status, body) = get(&app, "/federate?match[]=fresh&match[]=up").await;
+    assert_eq!(status, 200);
+    assert_eq!(body, format!("# TYPE fresh untyped\nfresh{{cluster=\"eu\",instance=\"i\"}} 1.5 {now}\n"));
+    assert_eq!(get(&app, "/federate").await, (StatusCode::OK, String::new()));
+}
+
+#[tokio::test]
+async fn large_answers_are_compressed_for_those_who_ask() {
+    let app = app();
+    for i in 0..100 {
+        app.store.append(&Labels::new([("__name__", format!("a_long_metric_name_{i}"))]), 20_000, 1.0).unwrap();
+    }
+    let ask = |path: &str| {
+        let request = Request::get(path).header("accept-encoding", "gzip").body(Body::empty()).unwrap();
+        router(app.clone()).oneshot(request)
+    };
+    let large = ask("/api/v1/label/__name__/values").await.unwrap();
+    assert_eq!(large.headers()["content-encoding"], "gzip");
+    let small = ask("/api/v1/status/buildinfo").await.unwrap();
+    assert!(!small.headers().contains_key("content-encoding"));
+}
+
+#[tokio::test]
+async fn queries_beyond_the_slots_wait_in_vain() {
+    let app = app_with(Duration::from_millis(50));
+    let _held = app.query_slots.clone().acquire_many_owned(2).await.unwrap();
+    let (status, body) = get(&app, "/api/v1/query?query=up").await;
+    assert!(status == 503 && body.contains("query timed out in query queue"), "{status} {body}");
+}
+
+#[tokio::test]
+async fn without_files_nothing_can_be_reloaded() {
+    let reload = send(&app(), Request::post("/-/reload").body(Body::empty()).unwrap()).await;
+    assert!(reload.0 == 500 && reload.1.contains("failed to reload config"), "{reload:?}");
+    assert_eq!(get(&app(), "/-/reload").await.0, 405);
 }
 
 #[tokio::test]

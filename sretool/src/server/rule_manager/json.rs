@@ -1,6 +1,7 @@
 //! Rules and alerts as the API shows them.
 
-use super::{Inner, RuleManager, Timing};
+use super::RuleManager;
+use super::group::{Inner, Timing};
 use crate::server::{clock, json as wire};
 use rules::{Alert, RuleKind, RuleState};
 use serde_json::{Map, Value, json};
@@ -31,7 +32,7 @@ impl RuleManager {
     /// The `data` object of `/api/v1/rules`.
     pub(crate) fn rules_json(&self, filter: &RuleFilter) -> Value {
         let mut groups = Vec::new();
-        for running in &self.groups {
+        for running in self.groups() {
             let inner = running.lock();
             let group = inner.state.group();
             if !listed(&filter.groups, &group.name) || !listed(&filter.files, &group.file) {
@@ -61,7 +62,7 @@ impl RuleManager {
         let of_group = |inner: &Inner| -> Vec<Value> {
             inner.state.rules().iter().flat_map(RuleState::alerts).map(alert_json).collect()
         };
-        let alerts: Vec<_> = self.groups.iter().flat_map(|running| of_group(&running.lock())).collect();
+        let alerts: Vec<_> = self.groups().iter().flat_map(|running| of_group(&running.lock())).collect();
         json!({ "alerts": alerts })
     }
 }

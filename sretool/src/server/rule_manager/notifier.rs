@@ -1,50 +1,79 @@
-//! Sends alerts to an Alertmanager.
+//! Sends alerts to Alertmanagers.
+
+mod queue;
+
+pub(crate) use queue::CAPACITY as QUEUE_CAPACITY;
 
 use crate::server::clock;
 use crate::server::metrics::Metrics;
 use promql::Labels;
+use queue::Queue;
 use rules::Alert;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
 
-/// Batches that wait while the Alertmanager does not answer; alerts are sent again anyway.
-const QUEUE: usize = 256;
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// Alerts in one request.
+const BATCH: usize = 64;
+/// Waits after a failed request: from the first, doubled up to the last.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
 
-/// Hands alerts to a task that posts them.
+/// Hands alerts to one task for each Alertmanager. An alert that cannot be delivered is kept and tried again, so that
+/// an Alertmanager that restarts misses neither its begin nor its end.
 #[derive(Debug)]
 pub(super) struct Notifier {
-    queue: mpsc::Sender<Vec<Value>>,
-    endpoint: String,
+    receivers: Vec<Receiver>,
     /// Link to an expression, up to the expression itself.
     link: String,
     external_labels: Labels,
-    metrics: Arc<Metrics>,
+}
+
+#[derive(Debug)]
+struct Receiver {
+    endpoint: String,
+    queue: Arc<Queue>,
+    task: AbortHandle,
+}
+
+impl Drop for Receiver {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
 }
 
 impl Notifier {
-    /// Starts the task; it ends when the notifier is dropped.
-    pub(super) fn start(url: &str, link: String, external_labels: Labels, metrics: Arc<Metrics>) -> Self {
-        let (queue, receiver) = mpsc::channel(QUEUE);
-        let endpoint = format!("{}/api/v2/alerts", url.trim_end_matches('/'));
-        tokio::spawn(post_all(endpoint.clone(), receiver, metrics.clone()));
-        Self { queue, endpoint, link, external_labels, metrics }
+    /// Starts the tasks; they end when the notifier is dropped.
+    pub(super) fn start(urls: &[String], link: String, external_labels: Labels, metrics: Arc<Metrics>) -> Self {
+        let receiver = |url: &String| {
+            let endpoint = format!("{}/api/v2/alerts", url.trim_end_matches('/'));
+            metrics.notifications.discover(&endpoint);
+            let queue = Arc::new(Queue::new(metrics.clone()));
+            let task = tokio::spawn(deliver(endpoint.clone(), queue.clone(), metrics.clone())).abort_handle();
+            Receiver { endpoint, queue, task }
+        };
+        Self { receivers: urls.iter().map(receiver).collect(), link, external_labels }
     }
 
     /// Where alerts are posted.
-    pub(super) fn endpoint(&self) -> &str {
-        &self.endpoint
+    pub(super) fn endpoints(&self) -> impl Iterator<Item = &str> {
+        self.receivers.iter().map(|receiver| receiver.endpoint.as_str())
+    }
+
+    /// Whether nobody receives anything.
+    pub(super) fn is_idle(&self) -> bool {
+        self.receivers.is_empty()
     }
 
     /// Queues alerts of one rule.
     pub(super) fn send(&self, alerts: &[Alert], expr: &str) {
         let generator = format!("{}{}", self.link, escaped(expr));
-        let batch: Vec<_> = alerts.iter().map(|alert| self.message(alert, &generator)).collect();
-        let count = batch.len();
-        if self.queue.try_send(batch).is_err() {
-            Metrics::count(&self.metrics.notifications, "dropped", count);
+        for alert in alerts {
+            let message = self.message(alert, &generator);
+            for receiver in &self.receivers {
+                receiver.queue.push(&alert.labels, message.clone());
+            }
         }
     }
 
@@ -63,18 +92,49 @@ impl Notifier {
     }
 }
 
-async fn post_all(endpoint: String, mut queue: mpsc::Receiver<Vec<Value>>, metrics: Arc<Metrics>) {
-    let client = reqwest::Client::new();
-    while let Some(batch) = queue.recv().await {
-        let answer = client.post(&endpoint).timeout(TIMEOUT).json(&batch).send().await;
-        let outcome = match answer.and_then(reqwest::Response::error_for_status) {
-            Ok(_) => "sent",
-            Err(error) => {
-                tracing::warn!(%error, alerts = batch.len(), "the Alertmanager took no alerts");
-                "failed"
+/// Whether it makes sense to send the same again.
+enum Failure {
+    Later(String),
+    Never(String),
+}
+
+async fn post(client: &reqwest::Client, endpoint: &str, batch: &[Value]) -> Result<(), Failure> {
+    let answer = client.post(endpoint).timeout(TIMEOUT).json(&batch).send().await;
+    let answer = answer.map_err(|error| Failure::Later(error.to_string()))?;
+    let status = answer.status();
+    match status.as_u16() {
+        200..=299 => Ok(()),
+        400..=428 | 430..=499 => {
+            let body = answer.text().await.unwrap_or_default();
+            Err(Failure::Never(format!("{status}: {}", body.trim())))
+        }
+        _ => Err(Failure::Later(status.to_string())),
+    }
+}
+
+async fn deliver(endpoint: String, queue: Arc<Queue>, metrics: Arc<Metrics>) {
+    let client = reqwest::Client::builder().no_proxy().build().unwrap_or_default();
+    let mut pause = PAUSES.0;
+    loop {
+        let batch = queue.take(BATCH).await;
+        let messages: Vec<_> = batch.iter().map(|waiting| waiting.message.clone()).collect();
+        match post(&client, &endpoint, &messages).await {
+            Ok(()) => {
+                metrics.notifications.sent(&endpoint, messages.len());
+                pause = PAUSES.0;
             }
-        };
-        Metrics::count(&metrics.notifications, outcome, batch.len());
+            Err(Failure::Never(cause)) => {
+                metrics.notifications.failed(&endpoint, messages.len());
+                tracing::warn!(endpoint, cause, alerts = messages.len(), "the Alertmanager refuses alerts");
+            }
+            Err(Failure::Later(cause)) => {
+                metrics.notifications.failed(&endpoint, messages.len());
+                tracing::warn!(endpoint, cause, alerts = messages.len(), "the Alertmanager took no alerts yet");
+                queue.put_back(batch);
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(PAUSES.1);
+            }
+        }
     }
 }
 
@@ -91,55 +151,4 @@ fn escaped(expr: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use axum::{Json, Router, routing::post};
-    use std::sync::Mutex;
-
-    #[test]
-    fn expressions_survive_a_link() {
-        assert_eq!(escaped(r#"up{a="b c"} == 0"#), "up%7Ba%3D%22b%20c%22%7D%20%3D%3D%200");
-    }
-
-    #[tokio::test]
-    async fn alerts_arrive_with_external_labels_and_are_counted() {
-        let (seen, metrics) = (Arc::new(Mutex::new(Vec::<Value>::new())), Arc::new(Metrics::default()));
-        let sink = seen.clone();
-        let take = move |Json(body): Json<Value>| async move { sink.lock().unwrap().push(body) };
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}/", listener.local_addr().unwrap());
-        tokio::spawn(async { axum::serve(listener, Router::new().route("/api/v2/alerts", post(take))).await });
-
-        let file = "groups: [{name: g, rules: [{alert: A, expr: vector(1), annotations: {s: '{{ $value }}'}}]}]";
-        let mut group = rules::GroupState::new(rules::parse("r", file).unwrap().groups.remove(0), false);
-        let (store, labels) = (tsdb::Store::default(), Labels::new([("cluster", "eu"), ("alertname", "x")]));
-        let mut sink = |_: &Labels, _: i64, _: f64| {};
-        group.evaluate(
-            1000,
-            &mut rules::Context {
-                engine: &promql::Engine::default(),
-                storage: &store,
-                sink: &mut sink,
-                external_labels: &labels,
-                external_url: "",
-            },
-        );
-        let due = group.rules_mut()[0].take_due_alerts(1000, 60_000, 1000);
-        let notifier = Notifier::start(&url, "http://me/?q=".into(), labels, metrics.clone());
-        notifier.send(&due, "vector(1)");
-        let sent = crate::server::metrics::Outcome { outcome: "sent" };
-        for _ in 0..200 {
-            if metrics.notifications.get_or_create(&sent).get() == 1 {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        let seen = seen.lock().unwrap();
-        assert_eq!(seen.len(), 1);
-        assert_eq!(seen[0][0]["labels"], json!({"alertname": "A", "cluster": "eu"}));
-        assert_eq!(seen[0][0]["annotations"], json!({"s": "1"}));
-        assert_eq!(seen[0][0]["startsAt"], "1970-01-01T00:00:01Z");
-        assert_eq!(seen[0][0]["endsAt"], "1970-01-01T00:04:01Z");
-        assert_eq!(seen[0][0]["generatorURL"], "http://me/?q=vector%281%29");
-    }
-}
+mod tests;

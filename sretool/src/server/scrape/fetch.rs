@@ -1,5 +1,6 @@
 //! Fetches an exposition over HTTP.
 
+use crate::server::targets::Target;
 use futures::StreamExt;
 use reqwest::header;
 use std::time::Duration;
@@ -8,7 +9,7 @@ use tsdb::exposition::Format;
 /// OpenMetrics first: only it carries exemplars.
 const ACCEPT: &str = "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,\
                       text/plain;version=0.0.4;q=0.5,*/*;q=0.1";
-/// More than any exposition that a person meant to write.
+/// More than any exposition that a person meant to write, where a target names no limit.
 const BODY_LIMIT: usize = 64 << 20;
 
 /// An exposition as it was answered.
@@ -43,9 +44,15 @@ pub(crate) enum FetchError {
     /// An answer that is no success.
     #[error("server returned HTTP status {0}")]
     Status(reqwest::StatusCode),
-    /// Too much.
-    #[error("the body is larger than {BODY_LIMIT} bytes")]
-    TooLarge,
+    /// Too many bytes.
+    #[error("body size limit exceeded: more than {0} bytes; raise body_size_limit or expose less")]
+    TooLarge(usize),
+    /// Too many samples.
+    #[error("sample limit exceeded: more than {0} samples; raise sample_limit or drop some by relabelling")]
+    SampleLimit(usize),
+    /// Labels that are invalid or beyond a limit.
+    #[error("{0}")]
+    Labels(String),
     /// Not text.
     #[error("the body is not UTF-8")]
     NotText,
@@ -58,43 +65,50 @@ pub(crate) enum FetchError {
 #[derive(Clone, Debug)]
 pub(super) struct Fetcher {
     client: reqwest::Client,
-    timeout: Duration,
 }
 
 impl Fetcher {
-    pub(super) fn new(timeout: Duration) -> Result<Self, FetchError> {
+    pub(super) fn new() -> Result<Self, FetchError> {
         let client = reqwest::Client::builder()
             .user_agent(concat!("sretool/", env!("CARGO_PKG_VERSION")))
+            .gzip(true)
             // A proxy for the outside has no business between a scraper and its targets.
             .no_proxy()
             .build()
             .map_err(|e| FetchError::Client(e.to_string()))?;
-        Ok(Self { client, timeout })
+        Ok(Self { client })
     }
 
-    pub(super) async fn fetch(&self, url: &str) -> Result<Body, FetchError> {
-        let timed = tokio::time::timeout(self.timeout, self.get(url)).await;
-        timed.unwrap_or_else(|_| Err(FetchError::Timeout { url: url.to_owned(), limit: self.timeout }))
+    /// Fetches within a time; the body is limited as the target's settings say.
+    pub(super) async fn fetch(&self, target: &Target, limit: Duration) -> Result<Body, FetchError> {
+        let timed = tokio::time::timeout(limit, self.get(target, limit)).await;
+        timed.unwrap_or_else(|_| Err(FetchError::Timeout { url: target.url.clone(), limit }))
     }
 
-    async fn get(&self, url: &str) -> Result<Body, FetchError> {
-        let request = self
+    async fn get(&self, target: &Target, limit: Duration) -> Result<Body, FetchError> {
+        let url = &target.url;
+        let mut request = self
             .client
             .get(url)
             .header(header::ACCEPT, ACCEPT)
-            .header("X-Prometheus-Scrape-Timeout-Seconds", self.timeout.as_secs_f64().to_string());
+            .header("X-Prometheus-Scrape-Timeout-Seconds", limit.as_secs_f64().to_string());
+        if let Some(credentials) = &target.settings.authorization {
+            request = request.header(header::AUTHORIZATION, credentials.expose());
+        }
         let response = request.send().await.map_err(|e| transport(url, &e))?;
         if response.status() != reqwest::StatusCode::OK {
             return Err(FetchError::Status(response.status()));
         }
         let kind = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let format = Format::from_content_type(kind.unwrap_or_default());
+        let body_limit = target.settings.body_size_limit.unwrap_or(BODY_LIMIT);
         let mut bytes = Vec::new();
         let mut stream = response.bytes_stream();
         while let Some(chunk) = stream.next().await {
             let chunk = chunk.map_err(|e| transport(url, &e))?;
-            if bytes.len() + chunk.len() > BODY_LIMIT {
-                return Err(FetchError::TooLarge);
+            // What is counted is the decompressed text, so that a small answer cannot fill the memory.
+            if bytes.len() + chunk.len() > body_limit {
+                return Err(FetchError::TooLarge(body_limit));
             }
             bytes.extend_from_slice(&chunk);
         }
@@ -115,6 +129,7 @@ fn transport(url: &str, error: &reqwest::Error) -> FetchError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::server::targets::ScrapeSettings;
     use axum::http::{HeaderMap, StatusCode};
     use axum::{Router, routing::get};
 
@@ -131,6 +146,12 @@ mod tests {
         ([("content-type", "application/openmetrics-text; version=1.0.0; charset=utf-8")], "# EOF\n")
     }
 
+    fn target(url: &str, path: &str) -> Target {
+        Target { url: format!("{url}{path}"), ..Target::new("j", "h:1", "/") }
+    }
+
+    const LIMIT: Duration = Duration::from_millis(200);
+
     #[tokio::test]
     async fn answers_and_failures_are_told_apart() {
         let router = Router::new()
@@ -139,21 +160,53 @@ mod tests {
             .route("/binary", get(|| async { vec![0xff_u8, 0xfe] }))
             .route("/slow", get(std::future::pending::<&str>));
         let url = serve(router).await;
-        let fetcher = Fetcher::new(Duration::from_millis(200)).unwrap();
-        let body = fetcher.fetch(&format!("{url}/metrics")).await.unwrap();
+        let fetcher = Fetcher::new().unwrap();
+        let fetch = |path| {
+            let (target, fetcher) = (target(&url, path), fetcher.clone());
+            async move { fetcher.fetch(&target, LIMIT).await }
+        };
+        let body = fetch("/metrics").await.unwrap();
         assert_eq!((body.text.as_str(), body.format), ("# EOF\n", Format::OpenMetrics));
-        let error = fetcher.fetch(&format!("{url}/broken")).await.unwrap_err();
+        let error = fetch("/broken").await.unwrap_err();
         assert_eq!(error.to_string(), "server returned HTTP status 500 Internal Server Error");
-        assert!(matches!(fetcher.fetch(&format!("{url}/binary")).await, Err(FetchError::NotText)));
-        assert!(matches!(fetcher.fetch(&format!("{url}/slow")).await, Err(FetchError::Timeout { .. })));
+        assert!(matches!(fetch("/binary").await, Err(FetchError::NotText)));
+        assert!(matches!(fetch("/slow").await, Err(FetchError::Timeout { .. })));
+    }
+
+    #[tokio::test]
+    async fn bodies_are_unpacked_and_limited() {
+        let router = Router::new()
+            .route("/large", get(|| async { "a 1\n".repeat(1000) }))
+            .layer(tower_http::compression::CompressionLayer::new());
+        let url = serve(router).await;
+        let fetcher = Fetcher::new().unwrap();
+        let limited = |limit| {
+            let settings = ScrapeSettings { body_size_limit: Some(limit), ..Default::default() };
+            Target { settings: settings.into(), ..target(&url, "/large") }
+        };
+        let patience = Duration::from_secs(20);
+        assert_eq!(fetcher.fetch(&limited(4000), patience).await.unwrap().text.len(), 4000);
+        assert!(matches!(fetcher.fetch(&limited(3999), patience).await, Err(FetchError::TooLarge(3999))));
+    }
+
+    #[tokio::test]
+    async fn credentials_are_sent() {
+        let echo = |headers: HeaderMap| async move { headers["authorization"].to_str().unwrap().to_owned() };
+        let url = serve(Router::new().route("/who", get(echo))).await;
+        let authorization = Some(crate::server::targets::Credentials::new("Bearer x".into()));
+        let settings = ScrapeSettings { authorization, ..Default::default() };
+        let target = Target { settings: settings.into(), ..target(&url, "/who") };
+        let body = Fetcher::new().unwrap().fetch(&target, Duration::from_secs(20)).await.unwrap();
+        assert_eq!((body.text.as_str(), body.format), ("Bearer x", Format::Text));
     }
 
     #[tokio::test]
     async fn nothing_listening_names_the_reason() {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}/metrics", listener.local_addr().unwrap());
+        let url = format!("http://{}", listener.local_addr().unwrap());
         drop(listener);
-        let error = Fetcher::new(Duration::from_secs(2)).unwrap().fetch(&url).await.unwrap_err().to_string();
+        let fetched = Fetcher::new().unwrap().fetch(&target(&url, "/metrics"), Duration::from_secs(20)).await;
+        let error = fetched.unwrap_err().to_string();
         assert!(error.contains(&url) && error.to_lowercase().contains("refused"), "{error}");
     }
 }
