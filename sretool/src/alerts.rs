@@ -2,6 +2,7 @@
 
 mod check;
 mod mutate;
+mod route;
 mod suite;
 mod test;
 
@@ -31,6 +32,8 @@ enum Command {
     Test(test::Args),
     /// Change each rule a little and list the changes that no test notices
     Mutate(mutate::Args),
+    /// Say who would hear of an alert, at a time and beside others
+    Route(route::Args),
 }
 
 /// Runs `sretool alerts`.
@@ -39,5 +42,11 @@ pub fn run(args: Args, io: &mut Io<'_>) -> ExitCode {
         Command::Check { files, lint_fatal } => check::run(&files, lint_fatal, io),
         Command::Test(args) => test::run(&args, io),
         Command::Mutate(args) => mutate::run(&args, io),
+        Command::Route(args) => route::run(&args, io),
     }
+}
+
+/// Whose semantics a `--compat` names.
+fn compat(version: &str) -> promql::Compat {
+    if version == "2.42" { promql::Compat::V2_42 } else { promql::Compat::V3 }
 }

@@ -9,6 +9,7 @@ mod expression;
 
 use crate::dependency::{Place, needed, places};
 use crate::unit_test::{Options, TestFile, run};
+use promql::Compat;
 use rules::{AlertingRule, Rule, RuleFile, RuleKind, format_duration};
 use std::collections::BTreeSet;
 use std::sync::Mutex;
@@ -97,7 +98,7 @@ fn alerting_changes(rule: &AlertingRule) -> Vec<(String, AlertingRule)> {
 }
 
 /// Finds out what becomes of each mutant, on as many threads as given. All suites must pass unchanged.
-pub fn fates(files: &[RuleFile], suites: &[Suite], mutants: &[Mutant], threads: usize) -> Vec<Fate> {
+pub fn fates(files: &[RuleFile], suites: &[Suite], mutants: &[Mutant], compat: Compat, threads: usize) -> Vec<Fate> {
     let reach: Vec<Vec<BTreeSet<Place>>> = suites.iter().map(|suite| suite.reach(files)).collect();
     let fates = Mutex::new(vec![Fate::NotReached; mutants.len()]);
     let next = AtomicUsize::new(0);
@@ -105,7 +106,7 @@ pub fn fates(files: &[RuleFile], suites: &[Suite], mutants: &[Mutant], threads: 
         for _ in 0..threads.max(1) {
             scope.spawn(|| {
                 while let Some((i, mutant)) = take(&next, mutants) {
-                    let fate = fate(files, suites, &reach, mutant);
+                    let fate = fate(files, suites, &reach, mutant, compat);
                     fates.lock().unwrap_or_else(std::sync::PoisonError::into_inner)[i] = fate;
                 }
             });
@@ -119,7 +120,7 @@ fn take<'a>(next: &AtomicUsize, mutants: &'a [Mutant]) -> Option<(usize, &'a Mut
     mutants.get(i).map(|mutant| (i, mutant))
 }
 
-fn fate(files: &[RuleFile], suites: &[Suite], reach: &[Vec<BTreeSet<Place>>], mutant: &Mutant) -> Fate {
+fn fate(files: &[RuleFile], suites: &[Suite], reach: &[Vec<BTreeSet<Place>>], mutant: &Mutant, compat: Compat) -> Fate {
     let mut fate = Fate::NotReached;
     for (suite, reach) in suites.iter().zip(reach) {
         let reaching = suite.tests.tests.iter().zip(reach).filter(|(_, reach)| reach.contains(&mutant.place));
@@ -130,7 +131,7 @@ fn fate(files: &[RuleFile], suites: &[Suite], reach: &[Vec<BTreeSet<Place>>], mu
         fate = Fate::Survived;
         let changed: Vec<RuleFile> = suite.rule_files.iter().map(|f| mutant.applied(*f, &files[*f])).collect();
         let tests = TestFile { tests, ..suite.tests.clone() };
-        let options = Options { needed_only: true, fail_fast: true, ..Options::default() };
+        let options = Options { only: None, needed_only: true, fail_fast: true, compat };
         if run(&tests, &changed, &options).iter().any(|report| !report.failures.is_empty()) {
             return Fate::Killed;
         }
@@ -173,7 +174,7 @@ mod tests {
         let files = [rules::parse("r.yml", RULES).unwrap()];
         let suite = Suite { tests: parse("t.yml", tests).unwrap(), rule_files: vec![0] };
         let mutants = mutants(&files);
-        let fates = fates(&files, &[suite], &mutants, 2);
+        let fates = fates(&files, &[suite], &mutants, Compat::V3, 2);
         let alive = mutants.iter().zip(fates).filter(|(_, fate)| *fate != Fate::Killed);
         alive.map(|(mutant, fate)| format!("{} {fate:?}", mutant.change)).collect()
     }

@@ -19,6 +19,9 @@ pub(super) struct Args {
     /// Only rules whose name matches
     #[arg(long, value_name = "REGEX")]
     rule: Option<Regex>,
+    /// Evaluate as this Prometheus does; 2.42 counts samples on both ends of a range
+    #[arg(long, value_name = "VERSION", value_parser = ["3", "2.42"], default_value = "3")]
+    compat: String,
     /// How to report
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -40,8 +43,9 @@ pub(super) fn run(args: &Args, io: &mut Io<'_>) -> ExitCode {
             return exit::invalid();
         }
     }
+    let options = Options { compat: super::compat(&args.compat), ..Options::default() };
     for suite in &suites.suites {
-        let reports = unit_test::run(&suite.tests, &suites.files_of(suite), &Options::default());
+        let reports = unit_test::run(&suite.tests, &suites.files_of(suite), &options);
         if reports.iter().any(|report| !report.failures.is_empty()) {
             let name = &suite.tests.name;
             io.error(format_args!("{name} fails before any rule is changed; see `sretool alerts test {name}`"));
@@ -53,7 +57,7 @@ pub(super) fn run(args: &Args, io: &mut Io<'_>) -> ExitCode {
         mutants.retain(|mutant| only.is_match(mutant.rule.name()));
     }
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let fates = fates(&suites.rule_files, &suites.suites, &mutants, threads);
+    let fates = fates(&suites.rule_files, &suites.suites, &mutants, options.compat, threads);
     match args.format {
         Format::Text => text(&suites, &mutants, &fates, io),
         Format::Json => io.line(json(&suites, &mutants, &fates)),

@@ -28,6 +28,9 @@ pub(super) struct Args {
     /// Count the rules of these files too, tested or not
     #[arg(long, value_name = "FILE", requires = "coverage")]
     rules: Vec<PathBuf>,
+    /// Evaluate as this Prometheus does; 2.42 counts samples on both ends of a range
+    #[arg(long, value_name = "VERSION", value_parser = ["3", "2.42"], default_value = "3")]
+    compat: String,
     /// How to report
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -68,7 +71,7 @@ pub(super) fn run(args: &Args, io: &mut Io<'_>) -> ExitCode {
         }
         let Some(suite) = suites.suites.last() else { continue };
         let files = suites.files_of(suite);
-        let options = Options { only: args.run.clone(), ..Options::default() };
+        let options = Options { only: args.run.clone(), compat: super::compat(&args.compat), ..Options::default() };
         let reports = unit_test::run(&suite.tests, &files, &options);
         coverage.add_reports(&files, &reports);
         results.push(FileResult { name, problems: Vec::new(), reports });

@@ -45,6 +45,20 @@ impl LabelMatcher {
     }
 }
 
+impl std::fmt::Display for LabelMatcher {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (op, value) = match (&self.test, self.negated) {
+            (Test::Equal(value), false) => ("=", value.as_str()),
+            (Test::Equal(value), true) => ("!=", value.as_str()),
+            (Test::Regex(regex), negated) => {
+                let inner = regex.as_str().strip_prefix("^(?:").and_then(|r| r.strip_suffix(")$"));
+                (if negated { "!~" } else { "=~" }, inner.unwrap_or_default())
+            }
+        };
+        write!(f, "{}{op}{value:?}", self.name)
+    }
+}
+
 /// Reads `a="b"`, or several in a list: `{a="b", c=~"d|e"}`.
 pub(super) fn parse_list(text: &str) -> Result<Vec<LabelMatcher>, String> {
     let inner = text.trim();
@@ -131,6 +145,9 @@ mod tests {
         assert!(holds(r#"a!="b""#, "") && !holds("a!=b", "b"));
         assert!(holds(r#"a=~"b|c""#, "c") && !holds("a=~b|c", "bc") && holds("a!~b.*", "c"));
         assert!(holds(r#"a="""#, ""));
+        let list = parse_list("a=~b|c, d!=e, f=g, h!~i").unwrap();
+        let shown: Vec<_> = list.iter().map(ToString::to_string).collect();
+        assert_eq!(shown, [r#"a=~"b|c""#, r#"d!="e""#, r#"f="g""#, r#"h!~"i""#]);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::history::History;
 use super::sequence::Point;
 use super::{AlertCase, Exercised, ExpectedAlert, Failure, Report, Test, TestFile, compare};
 use crate::dependency::{self, Place};
-use promql::{Engine, EngineOptions, Labels, METRIC_NAME, Queryable, Sample};
+use promql::{Compat, Engine, EngineOptions, Labels, METRIC_NAME, Queryable, Sample};
 use regex::Regex;
 use rules::{AlertState, Context, GroupState, RuleFile};
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +19,8 @@ pub struct Options {
     pub needed_only: bool,
     /// End at the first failure.
     pub fail_fast: bool,
+    /// Whose semantics expressions have.
+    pub compat: Compat,
 }
 
 /// Plays the tests of a file against the rule files that it names.
@@ -83,7 +85,7 @@ impl<'a> Play<'a> {
             file,
             test,
             fail_fast: options.fail_fast,
-            engine: Engine::new(EngineOptions { default_step_ms, ..EngineOptions::default() }),
+            engine: Engine::new(EngineOptions { default_step_ms, compat: options.compat, ..EngineOptions::default() }),
             history: History::default(),
             loaded: 0,
             groups,
