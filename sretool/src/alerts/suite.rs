@@ -50,7 +50,8 @@ impl Suites {
             return Ok(known);
         }
         let text = std::fs::read_to_string(path).map_err(|e| vec![format!("{name}: cannot be read: {e}")])?;
-        let file = rules::parse(&name, &text).map_err(|problems| problems.iter().map(ToString::to_string).collect())?;
+        let file = rules::parse(&name, &text)
+            .map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>())?;
         self.rule_files.push(file);
         Ok(self.rule_files.len() - 1)
     }
