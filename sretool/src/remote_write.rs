@@ -1,6 +1,9 @@
-//! Prometheus remote write 1.0: protobuf messages in snappy blocks.
+//! Prometheus remote write 1.0 and 2.0: protobuf messages in snappy blocks.
 //!
-//! The messages are those of Prometheus' `prompb/remote.proto` and `prompb/types.proto`, without native histograms.
+//! The messages are those of Prometheus' `prompb/remote.proto` and `prompb/types.proto`; native histograms are carried
+//! undecoded.
+
+pub mod v2;
 
 use promql::{Labels, Sample};
 use prost::Message;
@@ -33,6 +36,9 @@ pub struct TimeSeries {
     /// Exemplars.
     #[prost(message, repeated, tag = "3")]
     pub exemplars: Vec<Exemplar>,
+    /// Native histograms, undecoded.
+    #[prost(bytes = "vec", repeated, tag = "4")]
+    pub histograms: Vec<Vec<u8>>,
 }
 
 /// A label.
@@ -105,6 +111,33 @@ pub enum DecodeError {
     /// The content is no write request.
     #[error("the body is no remote-write request: {0}")]
     Protobuf(#[from] prost::DecodeError),
+    /// A message of version 2 refers to a string that it does not have.
+    #[error("the body is no remote-write request: {0}")]
+    Reference(#[from] v2::ReferenceError),
+}
+
+/// The versions of the protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Version {
+    /// `prometheus.WriteRequest`
+    First,
+    /// `io.prometheus.write.v2.Request`
+    Second,
+}
+
+impl Version {
+    /// The version that a `Content-Type` names; the first where it names none. `None` where it is something else.
+    pub fn from_content_type(value: &str) -> Option<Self> {
+        let mut parts = value.split(';').map(str::trim);
+        if !parts.next().unwrap_or_default().eq_ignore_ascii_case(CONTENT_TYPE) {
+            return None;
+        }
+        match parts.find_map(|part| part.strip_prefix("proto=")) {
+            None | Some("prometheus.WriteRequest") => Some(Self::First),
+            Some("io.prometheus.write.v2.Request") => Some(Self::Second),
+            Some(_) => None,
+        }
+    }
 }
 
 /// Encodes series as a request body: snappy-compressed protobuf.
@@ -113,28 +146,40 @@ pub fn encode(series: &[(Labels, Vec<Sample>)]) -> Vec<u8> {
         labels: wire_labels(labels),
         samples: samples.iter().map(|s| WireSample { value: s.v, timestamp: s.t }).collect(),
         exemplars: Vec::new(),
+        histograms: Vec::new(),
     });
     compress(&WriteRequest { timeseries: timeseries.collect(), metadata: Vec::new() })
 }
 
 /// Compresses a message as the body of a request.
-pub fn compress(request: &WriteRequest) -> Vec<u8> {
+pub fn compress(request: &impl Message) -> Vec<u8> {
     snap::raw::Encoder::new()
         .compress_vec(&request.encode_to_vec())
         .expect("snappy takes every block under 4 GiB, and a request is far smaller")
 }
 
-/// Decodes a request body that decompresses to at most `limit` bytes.
+/// Decodes a request body of version 1.0 that decompresses to at most `limit` bytes.
 ///
 /// # Errors
 /// [`DecodeError`] on anything else than a snappy-compressed write request within the limit.
 pub fn decode(body: &[u8], limit: usize) -> Result<WriteRequest, DecodeError> {
+    decode_as(Version::First, body, limit)
+}
+
+/// Decodes a request body of either version that decompresses to at most `limit` bytes.
+///
+/// # Errors
+/// [`DecodeError`] on anything else than a snappy-compressed write request within the limit.
+pub fn decode_as(version: Version, body: &[u8], limit: usize) -> Result<WriteRequest, DecodeError> {
     let size = snap::raw::decompress_len(body)?;
     if size > limit {
         return Err(DecodeError::TooLarge { size, limit });
     }
     let bytes = snap::raw::Decoder::new().decompress_vec(body)?;
-    Ok(WriteRequest::decode(bytes.as_slice())?)
+    Ok(match version {
+        Version::First => WriteRequest::decode(bytes.as_slice())?,
+        Version::Second => v2::Request::decode(bytes.as_slice())?.into_first()?,
+    })
 }
 
 /// The labels of a message as a label set.
@@ -162,6 +207,19 @@ mod tests {
         assert_eq!(only.samples[0], WireSample { value: 0.5, timestamp: 1 });
         assert_eq!(only.samples[1].timestamp, -2);
         assert!(promql::is_stale(only.samples[1].value));
+    }
+
+    #[test]
+    fn content_types_name_the_version() {
+        for (value, expected) in [
+            ("application/x-protobuf", Some(Version::First)),
+            ("application/x-protobuf;proto=prometheus.WriteRequest", Some(Version::First)),
+            ("application/x-protobuf; proto=io.prometheus.write.v2.Request", Some(Version::Second)),
+            ("application/x-protobuf;proto=other", None),
+            ("application/json", None),
+        ] {
+            assert_eq!(Version::from_content_type(value), expected, "{value}");
+        }
     }
 
     #[test]

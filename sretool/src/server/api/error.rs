@@ -13,6 +13,8 @@ pub(crate) enum ErrorType {
     Timeout,
     NotFound,
     Internal,
+    /// A body that is none of those understood.
+    Unsupported,
 }
 
 /// An error with its message.
@@ -51,6 +53,7 @@ impl ErrorType {
             Self::Execution => (StatusCode::UNPROCESSABLE_ENTITY, "execution"),
             Self::Timeout => (StatusCode::SERVICE_UNAVAILABLE, "timeout"),
             Self::NotFound => (StatusCode::NOT_FOUND, "not_found"),
+            Self::Unsupported => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "bad_data"),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
         }
     }
@@ -114,6 +117,7 @@ mod tests {
             (ErrorType::Timeout, 503),
             (ErrorType::NotFound, 404),
             (ErrorType::Internal, 500),
+            (ErrorType::Unsupported, 415),
         ] {
             assert_eq!(ApiError::new(kind, "x").into_response().status().as_u16(), status);
         }

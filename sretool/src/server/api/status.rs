@@ -116,11 +116,10 @@ fn cardinality(app: &App, limit: usize) -> Value {
     let bytes = |values: &BTreeSet<&str>| values.iter().map(|v| v.len()).sum();
     let memory = values.iter().map(|(name, values)| ((*name).to_owned(), bytes(values))).collect();
     let pairs = by_pair.iter().map(|((name, value), count)| (format!("{name}={value}"), *count)).collect();
-    let chunks = app.store.summaries(&[], i64::MIN, i64::MAX).iter().map(|(_, chunks)| chunks.len()).sum::<usize>();
     let stats = app.store.stats();
     json!({
         "headStats": {
-            "numSeries": stats.series, "numLabelPairs": by_pair.len(), "chunkCount": chunks,
+            "numSeries": stats.series, "numLabelPairs": by_pair.len(), "numSamples": stats.samples,
             "minTime": stats.min_time.unwrap_or(0), "maxTime": stats.max_time.unwrap_or(0),
         },
         "seriesCountByMetricName": most(by_name.into_iter().collect(), limit),

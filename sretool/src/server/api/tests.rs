@@ -226,7 +226,7 @@ async fn targets_rules_and_the_server_itself() {
 #[tokio::test]
 async fn the_store_shows_what_it_holds_most_of() {
     let tsdb = data("/api/v1/status/tsdb?limit=1").await;
-    let head = json!({"numSeries": 2, "numLabelPairs": 4, "chunkCount": 2, "minTime": 0, "maxTime": 20_000});
+    let head = json!({"numSeries": 2, "numLabelPairs": 4, "numSamples": 6, "minTime": 0, "maxTime": 20_000});
     assert_eq!(tsdb["headStats"], head);
     assert_eq!(tsdb["seriesCountByMetricName"], json!([{"name": "up", "value": 1}]));
     assert_eq!(tsdb["labelValueCountByLabelName"], json!([{"name": "__name__", "value": 2}]));
@@ -317,6 +317,62 @@ async fn remote_write_stores_and_refuses() {
     assert!(status == 400 && body.contains("bad_data"), "{body}");
     let (status, body) = write(b"garbage".to_vec()).await;
     assert!(status == 400 && body.contains("bad_data"), "{body}");
+}
+
+#[tokio::test]
+async fn remote_write_2_stores_and_tells_what() {
+    use crate::remote_write::{WireSample, v2};
+    let app = app();
+    let write = |kind: &'static str, body: Vec<u8>| {
+        let request = Request::post("/api/v1/write").header(header::CONTENT_TYPE, kind);
+        let request = request.header(header::CONTENT_ENCODING, "snappy").body(Body::from(body)).unwrap();
+        router(app.clone()).oneshot(request)
+    };
+    const SECOND: &str = "application/x-protobuf;proto=io.prometheus.write.v2.Request";
+    let series = |histograms| v2::TimeSeries {
+        labels_refs: vec![1, 2],
+        samples: vec![WireSample { value: 7.0, timestamp: 20_000 }],
+        histograms,
+        exemplars: vec![v2::Exemplar { labels_refs: vec![3, 4], value: 0.5, timestamp: 20_000 }],
+        metadata: Some(v2::Metadata { kind: 2, help_ref: 4, unit_ref: 0 }),
+    };
+    let symbols = ["", "__name__", "pushed", "trace_id", "t2"].map(str::to_owned).to_vec();
+    let request = |histograms| v2::Request { symbols: symbols.clone(), timeseries: vec![series(histograms)] };
+    let answer = write(SECOND, remote_write::compress(&request(vec![]))).await.unwrap();
+    let written = |answer: &Response, what: &str| {
+        answer.headers()[&format!("x-prometheus-remote-write-{what}-written")].to_str().unwrap().to_owned()
+    };
+    assert_eq!(answer.status(), 204);
+    assert_eq!(
+        [written(&answer, "samples"), written(&answer, "exemplars"), written(&answer, "histograms")],
+        ["1", "1", "0"]
+    );
+    assert!(get(&app, "/api/v1/query?query=pushed&time=20").await.1.contains(r#""value":[20,"7"]"#));
+    assert!(get(&app, "/api/v1/metadata?metric=pushed").await.1.contains("gauge"));
+
+    let refused = write(SECOND, remote_write::compress(&request(vec![vec![]]))).await.unwrap();
+    assert_eq!((refused.status().as_u16(), written(&refused, "samples")), (400, "1".to_owned()));
+    assert!(collect(refused.into_body()).await.contains("native histograms"));
+    let dangling = v2::Request { symbols: vec![], ..request(vec![]) };
+    assert_eq!(write(SECOND, remote_write::compress(&dangling)).await.unwrap().status(), 400);
+    assert_eq!(write("application/json", vec![]).await.unwrap().status(), 415);
+}
+
+#[tokio::test]
+async fn samples_out_of_order_are_taken() {
+    let app = app();
+    let write = |t| {
+        let series = (Labels::new([("__name__", "late")]), vec![Sample { t, v: 1.0 }]);
+        let body = remote_write::encode(&[series]);
+        send(&app, Request::post("/api/v1/write").body(Body::from(body)).unwrap())
+    };
+    for t in [400_000, 390_000, 395_000, 101_000] {
+        assert_eq!(write(t).await.0, 204, "{t}");
+    }
+    let (status, body) = write(99_000).await;
+    assert!(status == 400 && body.contains("older than the newest"), "{body}");
+    let answer = get(&app, "/api/v1/query?query=late%5B10m%5D&time=500").await.1;
+    assert!(answer.contains(r#"[[101,"1"],[390,"1"],[395,"1"],[400,"1"]]"#), "{answer}");
 }
 
 #[tokio::test]
