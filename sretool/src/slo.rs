@@ -1,6 +1,8 @@
 //! `sretool slo`: validate objectives, report on them, generate their rules.
 
-mod files;
+mod backtest;
+pub(crate) mod files;
+mod judge;
 mod render;
 mod report;
 mod rules;
@@ -9,7 +11,7 @@ mod validate;
 use crate::io::Io;
 use std::process::ExitCode;
 
-pub use report::{JudgeError, judge};
+pub use judge::{Contents, JudgeError, judge, judge_with};
 
 const QUERIES: &str = "\
 Queries: a metricSource of type prometheus holds PromQL under spec.query, in one of two forms.
@@ -28,12 +30,16 @@ pub struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    /// Check OpenSLO documents; one finding a line
+    /// Check documents of OpenSLO, sloth and Pyrra
     Validate(validate::Args),
     /// Generate recording and alerting rules
     Rules(rules::Args),
+    /// Print Alertmanager's inhibition rules: a page silences the ticket of the same objective
+    Inhibition(rules::InhibitionArgs),
     /// Say how objectives stand: SLI, error budget, burn rates
     Report(report::Args),
+    /// Say what the alerts would have done with past data
+    Backtest(backtest::Args),
 }
 
 /// Runs `sretool slo`.
@@ -41,7 +47,9 @@ pub fn run(args: Args, io: &mut Io<'_>) -> ExitCode {
     match args.command {
         Command::Validate(args) => validate::run(&args, io),
         Command::Rules(args) => rules::run(&args, io),
+        Command::Inhibition(args) => rules::inhibition(&args, io),
         Command::Report(args) => report::run(&args, io),
+        Command::Backtest(args) => backtest::run(&args, io),
     }
 }
 

@@ -2,40 +2,54 @@
 
 use crate::exit;
 use crate::io::Io;
-use slo::Catalog;
+use slo::{Catalog, LoadOptions};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Read where no file is named.
 const DEFAULT_FOLDER: &str = "slo";
 
+/// Stands for standard input.
+const STDIN: &str = "-";
+
 /// Reads the documents of files and folders, `slo/` where none is named.
-pub(super) fn load(paths: &[PathBuf]) -> Result<Catalog, String> {
+pub(crate) fn load(paths: &[PathBuf], options: LoadOptions) -> Result<Catalog, String> {
     let files = read(paths)?;
-    Ok(Catalog::load(files.iter().map(|(name, text)| (name.as_str(), text.as_str()))))
+    Ok(Catalog::load_with(files.iter().map(|(name, text)| (name.as_str(), text.as_str())), options))
 }
 
 /// The same, with everything that is wrong reported; a document that cannot be used ends the command.
 pub(super) fn load_usable(paths: &[PathBuf], io: &mut Io<'_>) -> Result<Catalog, ExitCode> {
-    let catalog = load(paths).map_err(|error| {
+    load_usable_with(paths, LoadOptions::default(), io)
+}
+
+/// The same, reading documents in a certain way.
+pub(super) fn load_usable_with(
+    paths: &[PathBuf],
+    options: LoadOptions,
+    io: &mut Io<'_>,
+) -> Result<Catalog, ExitCode> {
+    let catalog = load(paths, options).map_err(|error| {
         io.error(error);
         exit::invalid()
     })?;
     for finding in &catalog.findings {
-        io.note(finding);
+        io.note(finding.render());
     }
     // An SLO that is valid but not supported must not silently be without rules and without a judgement.
     if !catalog.is_complete() {
         return Err(exit::invalid());
     }
     if catalog.slos.is_empty() {
-        io.error("no SLO found; name files or folders with OpenSLO documents of kind SLO");
+        io.error("no SLO found; name files or folders with OpenSLO, sloth or Pyrra documents, or - for standard input");
         return Err(exit::invalid());
     }
     Ok(catalog)
 }
 
-fn read(paths: &[PathBuf]) -> Result<Vec<(String, String)>, String> {
+/// Names and texts of files; every YAML file of a folder.
+pub(super) fn read(paths: &[PathBuf]) -> Result<Vec<(String, String)>, String> {
     let default = [PathBuf::from(DEFAULT_FOLDER)];
     let mut files = Vec::new();
     for path in if paths.is_empty() { &default } else { paths } {
@@ -70,6 +84,13 @@ fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), String> {
 }
 
 fn text(path: &Path) -> Result<String, String> {
-    let bytes = std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let failed = |error| format!("{}: {error}", path.display());
+    let bytes = if path.as_os_str() == STDIN {
+        let mut bytes = Vec::new();
+        std::io::stdin().lock().read_to_end(&mut bytes).map_err(failed)?;
+        bytes
+    } else {
+        std::fs::read(path).map_err(failed)?
+    };
     String::from_utf8(bytes).map_err(|_| format!("{}: not UTF-8 text; save the file as UTF-8", path.display()))
 }
