@@ -1,14 +1,15 @@
 //! Documents of many files, and the objectives that they make together.
 
+mod resolve;
+
+use crate::calendar::Calendar;
 use crate::duration::Window;
+use crate::exclusions::Exclusion;
 use crate::finding::{Collector, Finding, Position, Severity};
-use crate::model::{
-    Body, Budgeting, Document, Indicator, IndicatorSource, Kind, Metric, MetricSource, Objective, SloSpec,
-};
-use crate::openslo;
-use crate::query::{EventQuery, QueryForm};
-use crate::windows::BurnWindows;
-use std::collections::HashMap;
+use crate::model::{Alerting, Body, Budgeting, Document, NoData, Origin};
+use crate::input::{self, LoadOptions};
+use crate::query::EventQuery;
+use resolve::Resolver;
 use std::sync::Arc;
 
 /// Code of findings about SLOs that are valid but left out.
@@ -27,10 +28,26 @@ pub struct Slo {
     pub description: Option<String>,
     /// The ratio of good events that is promised, in [0, 1).
     pub objective: f64,
-    /// The period of the error budget, which ends now.
+    /// The period of the error budget: it ends now, or it is the nominal length of a calendar's.
     pub period: Window,
+    /// The calendar, where the period does not roll.
+    pub calendar: Option<Calendar>,
+    /// How the budget is counted.
+    pub budgeting: Budgeting,
+    /// Slices of time, where the budget is counted by them.
+    pub slices: Option<Slices>,
     /// What is measured.
     pub sli: Sli,
+    /// Labels by whose values the objective is divided.
+    pub group_by: Vec<String>,
+    /// How time without data counts.
+    pub no_data: NoData,
+    /// Times that do not count.
+    pub exclusions: Vec<Exclusion>,
+    /// What the format says about its alerts.
+    pub alerting: Alerting,
+    /// The format in which it was written.
+    pub origin: Origin,
     /// Labels, each with one or more values.
     pub labels: Vec<(String, Vec<String>)>,
     /// Annotations.
@@ -39,6 +56,30 @@ pub struct Slo {
     pub file: Arc<str>,
     /// Where the document begins.
     pub at: Position,
+}
+
+/// Slices of time that a budget is counted by.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Slices {
+    /// Length of one.
+    pub window: Window,
+    /// The ratio of good events that makes one good; 1 where slices count by their ratios.
+    pub target: f64,
+}
+
+/// One objective made of several, each with an indicator of its own.
+///
+/// Its SLI is the weighted mean of theirs, and its error budget the weighted mean of their budgets.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Composite {
+    /// Service and name, joined by a hyphen.
+    pub id: String,
+    /// Name of the objective.
+    pub name: String,
+    /// The service.
+    pub service: String,
+    /// Each part's weight and the identifier of its [`Slo`].
+    pub parts: Vec<(f64, String)>,
 }
 
 /// A measurement as queries.
@@ -79,6 +120,23 @@ impl Slo {
         text.trim_end_matches('0').trim_end_matches('.').to_owned()
     }
 
+    /// The clause that keeps the labels of its groups in an aggregation: empty, or ` by (tenant) `.
+    pub fn by(&self) -> String {
+        if self.group_by.is_empty() { String::new() } else { format!(" by ({}) ", self.group_by.join(", ")) }
+    }
+
+    /// Every selector that its queries read, without duplicates.
+    pub fn selectors(&self) -> Vec<String> {
+        let queries = match &self.sli {
+            Sli::GoodTotal(pair) | Sli::BadTotal(pair) => vec![&pair.part, &pair.total],
+            Sli::Raw { query, .. } => vec![query],
+        };
+        let mut found: Vec<_> = queries.into_iter().flat_map(EventQuery::selectors).collect();
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
     /// An annotation's value.
     pub fn annotation(&self, key: &str) -> Option<&str> {
         self.annotations.iter().find(|(k, _)| k == key).map(|(_, value)| value.as_str())
@@ -92,6 +150,8 @@ pub struct Catalog {
     pub documents: Vec<Document>,
     /// Objectives that can be evaluated, in order.
     pub slos: Vec<Slo>,
+    /// Objectives made of several of [`Self::slos`].
+    pub composites: Vec<Composite>,
     /// What is wrong, in order of file and place.
     pub findings: Vec<Finding>,
 }
@@ -99,15 +159,30 @@ pub struct Catalog {
 impl Catalog {
     /// Reads files given as pairs of name and text.
     pub fn load<'f>(files: impl IntoIterator<Item = (&'f str, &'f str)>) -> Self {
+        Self::load_with(files, LoadOptions::default())
+    }
+
+    /// The same, reading documents in a certain way.
+    pub fn load_with<'f>(files: impl IntoIterator<Item = (&'f str, &'f str)>, options: LoadOptions) -> Self {
+        let files: Vec<_> = files.into_iter().collect();
         let mut catalog = Self::default();
-        for (file, text) in files {
-            let (documents, findings) = openslo::parse(file, text);
+        for (file, text) in &files {
+            let (documents, findings) = input::parse(file, text, options);
             catalog.documents.extend(documents);
             catalog.findings.extend(findings);
         }
-        let resolver = Resolver::new(&catalog.documents);
-        let mut slos: Vec<Slo> = Vec::new();
-        for document in &catalog.documents {
+        catalog.resolve();
+        for (file, text) in files {
+            crate::finding::quote(&mut catalog.findings, file, text);
+        }
+        catalog.findings.sort_by(|a, b| (&a.file, a.at).cmp(&(&b.file, b.at)));
+        catalog
+    }
+
+    fn resolve(&mut self) {
+        let resolver = Resolver::new(&self.documents);
+        let (mut slos, mut composites, mut findings) = (Vec::<Slo>::new(), Vec::new(), Vec::new());
+        for document in &self.documents {
             let Body::Slo(spec) = &document.body else { continue };
             let mut out = Collector::new(&document.file);
             for slo in resolver.slos(document, spec, &mut out) {
@@ -119,11 +194,12 @@ impl Catalog {
                     None => slos.push(slo),
                 }
             }
-            catalog.findings.append(&mut out.findings);
+            composites.extend(resolve::composite(document, spec, &slos));
+            findings.append(&mut out.findings);
         }
-        catalog.slos = slos;
-        catalog.findings.sort_by(|a, b| (&a.file, a.at).cmp(&(&b.file, b.at)));
-        catalog
+        self.slos = slos;
+        self.composites = composites;
+        self.findings.append(&mut findings);
     }
 
     /// Whether no document is invalid.
@@ -135,164 +211,4 @@ impl Catalog {
     pub fn is_complete(&self) -> bool {
         self.is_valid() && self.findings.iter().all(|finding| finding.code != UNSUPPORTED)
     }
-}
-
-struct Resolver<'d> {
-    indicators: HashMap<&'d str, &'d Indicator>,
-    sources: HashMap<&'d str, &'d str>,
-}
-
-impl<'d> Resolver<'d> {
-    fn new(documents: &'d [Document]) -> Self {
-        let mut resolver = Self { indicators: HashMap::new(), sources: HashMap::new() };
-        for document in documents {
-            let name = document.metadata.name.as_str();
-            match &document.body {
-                Body::Sli(indicator) => {
-                    resolver.indicators.insert(name, indicator);
-                }
-                Body::DataSource(kind) => {
-                    resolver.sources.insert(name, kind);
-                }
-                _ => {}
-            }
-        }
-        resolver
-    }
-
-    fn slos(&self, document: &Document, spec: &SloSpec, out: &mut Collector) -> Vec<Slo> {
-        let Some(period) = period(document, spec, out) else { return Vec::new() };
-        let Some(sli) = self.indicator(spec, out).and_then(|indicator| self.sli(indicator, out)) else {
-            return Vec::new();
-        };
-        if spec.objectives.is_empty() {
-            unsupported(out, document.at, "an SLO without objectives", "add one objective");
-        }
-        for objective in &spec.objectives {
-            warn_unfireable(objective, out);
-        }
-        let several = spec.objectives.len() > 1;
-        let one = |(i, objective): (usize, &Objective)| {
-            let name = document.metadata.name.clone();
-            let name = if several { format!("{name}-{i}") } else { name };
-            Slo {
-                id: format!("{}-{name}", spec.service),
-                name,
-                service: spec.service.clone(),
-                description: spec.description.clone(),
-                objective: objective.target,
-                period,
-                sli: sli.clone(),
-                labels: document.metadata.labels.clone(),
-                annotations: document.metadata.annotations.clone(),
-                file: Arc::clone(&document.file),
-                at: document.at,
-            }
-        };
-        spec.objectives.iter().enumerate().map(one).collect()
-    }
-
-    fn indicator(&self, spec: &'d SloSpec, out: &mut Collector) -> Option<&'d Indicator> {
-        match &spec.indicator {
-            IndicatorSource::Inline(indicator) => Some(indicator),
-            IndicatorSource::Composite(at) => {
-                unsupported(out, *at, "a composite SLO", "write one SLO for each indicator");
-                None
-            }
-            IndicatorSource::Reference(name, at) => {
-                let found = self.indicators.get(name.as_str()).copied();
-                if found.is_none() {
-                    let names: Vec<_> = self.indicators.keys().copied().collect();
-                    let remedy = match crate::finding::closest(name, &names) {
-                        Some(meant) => format!("did you mean {meant:?}?"),
-                        None => format!("give the file that holds this {} as well", Kind::Sli),
-                    };
-                    out.error(*at, "reference", format!("no SLI is named {name:?}"), Some(remedy));
-                }
-                found
-            }
-        }
-    }
-
-    fn sli(&self, indicator: &Indicator, out: &mut Collector) -> Option<Sli> {
-        match &indicator.metric {
-            Metric::Threshold(_) => {
-                unsupported(out, indicator.at, "a thresholdMetric", "write a ratioMetric of good and total events");
-                None
-            }
-            Metric::Raw { success, raw } => {
-                Some(Sli::Raw { query: self.query(raw, QueryForm::Ratio, out)?, success: *success })
-            }
-            Metric::GoodTotal { counter, good, total } => self.pair(good, total, *counter, out).map(Sli::GoodTotal),
-            Metric::BadTotal { counter, bad, total } => self.pair(bad, total, *counter, out).map(Sli::BadTotal),
-        }
-    }
-
-    fn pair(
-        &self,
-        part: &MetricSource,
-        total: &MetricSource,
-        counter: bool,
-        out: &mut Collector,
-    ) -> Option<MetricPair> {
-        let form = if counter { QueryForm::Counter } else { QueryForm::Delta };
-        let (part, total) = (self.query(part, form, out), self.query(total, form, out));
-        Some(MetricPair { part: part?, total: total? })
-    }
-
-    fn query(&self, source: &MetricSource, form: QueryForm, out: &mut Collector) -> Option<EventQuery> {
-        let referenced = source.reference.as_deref().and_then(|name| self.sources.get(name).copied());
-        let kind = source.kind.as_deref().or(referenced).unwrap_or("prometheus");
-        if !kind.eq_ignore_ascii_case("prometheus") {
-            let remedy = "use a metricSource of type prometheus";
-            unsupported(out, source.at, &format!("a metric source of type {kind:?}"), remedy);
-            return None;
-        }
-        let Some(query) = &source.query else {
-            let remedy = "add the key \"query\" with a PromQL expression".to_owned();
-            out.error(source.at, "query", "the metric source has no query".into(), Some(remedy));
-            return None;
-        };
-        match EventQuery::new(query, form) {
-            Ok(query) => Some(query),
-            Err(error) => {
-                out.error(source.at, "query", error.to_string(), error.remedy());
-                None
-            }
-        }
-    }
-}
-
-/// The period, where this crate can evaluate it.
-fn period(document: &Document, spec: &SloSpec, out: &mut Collector) -> Option<Window> {
-    let window = spec.window.as_ref()?;
-    if spec.budgeting != Budgeting::Occurrences {
-        let remedy = "write budgetingMethod: Occurrences";
-        unsupported(out, document.at, &format!("budgetingMethod {:?}", spec.budgeting), remedy);
-        return None;
-    }
-    if !window.rolling {
-        unsupported(out, window.at, "a calendar window", "write isRolling: true");
-        return None;
-    }
-    Some(window.duration)
-}
-
-/// Where a factor times the budget reaches 1, not even a full outage burns fast enough.
-fn warn_unfireable(objective: &Objective, out: &mut Collector) {
-    let budget = 1.0 - objective.target;
-    for condition in BurnWindows::workbook().conditions.iter().filter(|c| c.factor * budget >= 1.0) {
-        let (factor, long) = (condition.factor, condition.long);
-        let message = format!(
-            "no outage can burn a budget of {:.4} {factor} times too fast, so the {} over {long} never fires",
-            budget, condition.urgency
-        );
-        let remedy = format!("promise more than {:.4}, or rely on the slower conditions", 1.0 - 1.0 / factor);
-        out.warning(objective.at, "unfireable", message, Some(remedy));
-    }
-}
-
-fn unsupported(out: &mut Collector, at: Position, what: &str, remedy: &str) {
-    let message = format!("{what} is valid but is not supported yet, so this SLO is neither reported nor alerted on");
-    out.warning(at, UNSUPPORTED, message, Some(remedy.to_owned()));
 }

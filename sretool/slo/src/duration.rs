@@ -66,6 +66,37 @@ impl Window {
     }
 }
 
+impl Window {
+    /// So many milliseconds.
+    pub const fn from_millis(ms: u64) -> Self {
+        Self(ms)
+    }
+
+    /// The sum of two.
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+
+    /// Reads a duration as Prometheus writes it: units from `y` to `ms`, each at most once and in order.
+    /// `None` for anything else, zero included.
+    pub fn from_prometheus(text: &str) -> Option<Self> {
+        const UNITS: [(&str, u64); 7] =
+            [("y", YEAR), ("w", WEEK), ("d", DAY), ("h", HOUR), ("m", MINUTE), ("s", SECOND), ("ms", 1)];
+        let (mut rest, mut units, mut total) = (text, UNITS.iter(), 0_u64);
+        while !rest.is_empty() {
+            let digits = rest.find(|c: char| !c.is_ascii_digit())?;
+            let (number, tail) = rest.split_at(digits);
+            let letters = tail.find(|c: char| c.is_ascii_digit()).unwrap_or(tail.len());
+            let (unit, after) = tail.split_at(letters);
+            let (_, length) = units.find(|(name, _)| *name == unit)?;
+            total = total.checked_add(number.parse::<u64>().ok()?.checked_mul(*length)?)?;
+            rest = after;
+        }
+        (total > 0).then_some(Self(total))
+    }
+}
+
 /// Years and weeks only where nothing remains, as `90d` reads better than `12w6d`.
 impl fmt::Display for Window {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -123,7 +154,23 @@ mod tests {
         assert_eq!(printed(Window(0)), "0s");
     }
 
+    #[test]
+    fn prometheus_durations_are_units_in_order() {
+        let read = |text| Window::from_prometheus(text).map(Window::as_millis);
+        assert_eq!(read("1h30m"), Some(90 * MINUTE));
+        assert_eq!(read("4w"), Some(28 * DAY));
+        assert_eq!(read("1m1ms"), Some(MINUTE + 1));
+        for bad in ["", "0s", "5", "30m1h", "1h1h", "1M", "1.5h", "-1h", "h", "99999999999999999999y", "1é"] {
+            assert_eq!(read(bad), None, "{bad:?}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn what_is_printed_reads_back(ms in 1_u64..10_000_000_000) {
+            prop_assert_eq!(Window::from_prometheus(&Window(ms).to_string()), Some(Window(ms)));
+        }
+
         #[test]
         fn any_text_is_read_or_refused(text in ".{0,6}") {
             if let Some(window) = Window::from_shorthand(&text) {

@@ -1,7 +1,7 @@
 //! Typed access to mappings, with every mistake reported at its place.
 
 use crate::duration::Window;
-use crate::finding::{Collector, Position, closest};
+use crate::finding::{Collector, Position, UNKNOWN_KEY, closest};
 use crate::yaml::{Data, Entry, Node};
 
 /// A mapping whose keys have been checked against a list.
@@ -33,7 +33,7 @@ impl<'n> Fields<'n> {
                 Some(meant) => format!("did you mean {meant:?}?"),
                 None => format!("known keys: {}", allowed.join(", ")),
             };
-            out.error(entry.at, "unknown-key", format!("unknown key {:?}", fields.path_of(&entry.key)), Some(remedy));
+            out.error(entry.at, UNKNOWN_KEY, format!("unknown key {:?}", fields.path_of(&entry.key)), Some(remedy));
         }
         Some(fields)
     }
@@ -122,6 +122,78 @@ impl<'n> Fields<'n> {
         let message = format!("{:?} must be a number, not {}", self.path_of(key), node.kind());
         out.error(node.at, "type", message, None);
         None
+    }
+
+    /// The strings of a mapping; empty where it is absent.
+    pub(crate) fn texts(&self, key: &str, out: &mut Collector) -> Vec<(String, String)> {
+        let Some(inner) = self.inner(key, out) else { return Vec::new() };
+        let text = |entry: &Entry, out: &mut Collector| {
+            let text = inner.node(&entry.key).map_or(Some(""), |_| inner.text(&entry.key, out).map(|text| text.value));
+            text.map(|text| (entry.key.clone(), text.to_owned()))
+        };
+        inner.entries.iter().filter_map(|entry| text(entry, out)).collect()
+    }
+
+    /// The same, where numbers and booleans count as the text that stands there.
+    pub(crate) fn loose_texts(&self, key: &str, out: &mut Collector) -> Vec<(String, String)> {
+        let Some(inner) = self.inner(key, out) else { return Vec::new() };
+        let mut texts = Vec::new();
+        for entry in inner.entries {
+            match &entry.value.data {
+                Data::Scalar { text, .. } => texts.push((entry.key.clone(), text.clone())),
+                _ => {
+                    inner.text(&entry.key, out);
+                }
+            }
+        }
+        texts
+    }
+
+    fn inner(&self, key: &str, out: &mut Collector) -> Option<Self> {
+        let node = self.node(key)?;
+        let Data::Mapping(entries) = &node.data else {
+            let message = format!("{:?} must be a mapping, not {}", self.path_of(key), node.kind());
+            out.error(node.at, "type", message, None);
+            return None;
+        };
+        Some(Self { at: node.at, path: self.path_of(key), entries })
+    }
+
+    /// The place of a key of an inner mapping.
+    pub(crate) fn inner_place(&self, key: &str, inner: &str) -> Position {
+        match self.node(key).map(|node| &node.data) {
+            Some(Data::Mapping(entries)) => {
+                entries.iter().find(|entry| entry.key == inner).map_or_else(|| self.place_of(key), |entry| entry.at)
+            }
+            _ => self.place_of(key),
+        }
+    }
+
+    /// The strings of a list; empty where it is absent.
+    pub(crate) fn text_list(&self, key: &str, out: &mut Collector) -> Vec<String> {
+        let mut texts = Vec::new();
+        for node in self.list(key, out) {
+            match (&node.data, node.kind()) {
+                (Data::Scalar { text, .. }, "a string") => texts.push(text.clone()),
+                (_, kind) => {
+                    let message = format!("an item of {:?} must be a string, not {kind}", self.path_of(key));
+                    out.error(node.at, "type", message, Some("quote it".into()));
+                }
+            }
+        }
+        texts
+    }
+
+    /// A duration as Prometheus writes it, such as `1h30m`.
+    pub(crate) fn prometheus_duration(&self, key: &str, out: &mut Collector) -> Option<Window> {
+        let text = self.text(key, out)?;
+        let window = Window::from_prometheus(text.value);
+        if window.is_none() {
+            let message = format!("{:?} is no duration: {:?}", self.path_of(key), text.value);
+            let remedy = "write whole numbers, each with one of ms, s, m, h, d, w, y, such as 28d or 1h30m".to_owned();
+            out.error(text.at, "duration", message, Some(remedy));
+        }
+        window
     }
 
     /// A boolean; `false` where it is absent.

@@ -3,6 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
+/// Code of findings about keys that a format does not have.
+pub(crate) const UNKNOWN_KEY: &str = "unknown-key";
+
 /// A place in a file; both numbers count from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position {
@@ -45,6 +48,59 @@ pub struct Finding {
     pub remedy: Option<String>,
     /// A short name of the check, stable across releases.
     pub code: &'static str,
+    /// The line that it points at, where the text is known.
+    pub excerpt: Option<String>,
+    /// Line and column in the value that stands at the place.
+    pub(crate) inside: Option<(usize, usize)>,
+}
+
+impl Finding {
+    /// The finding, and below it the line that it points at with a caret under the place.
+    pub fn render(&self) -> String {
+        let Some(line) = &self.excerpt else { return self.to_string() };
+        let number = self.at.line.to_string();
+        let gutter = " ".repeat(number.len());
+        let before: String = line.chars().take(self.at.column - 1).map(|c| if c == '\t' { c } else { ' ' }).collect();
+        let carets = "^".repeat(word_at(line, self.at.column - 1));
+        format!("{self}\n{gutter} |\n{number} | {line}\n{gutter} | {before}{carets}")
+    }
+}
+
+/// Length of the key, word or quoted text that begins at a column, at least 1.
+fn word_at(line: &str, column: usize) -> usize {
+    let rest: Vec<char> = line.chars().skip(column).collect();
+    let length = match rest.first() {
+        Some(quote @ ('"' | '\'')) => rest[1..].iter().position(|c| c == quote).map_or(rest.len(), |end| end + 2),
+        _ => rest.iter().position(|c| c.is_whitespace() || ":,{}[]()".contains(*c)).unwrap_or(rest.len()),
+    };
+    length.max(1)
+}
+
+/// Gives findings of a file the lines that they point at, and those in an expression their exact place.
+pub(crate) fn quote(findings: &mut [Finding], file: &str, text: &str) {
+    let lines: Vec<&str> = text.lines().collect();
+    for finding in findings.iter_mut().filter(|finding| &*finding.file == file) {
+        if let Some((line, column)) = finding.inside.take() {
+            finding.at = place_inside(&lines, finding.at, line, column);
+        }
+        finding.excerpt = lines.get(finding.at.line - 1).map(|line| (*line).to_owned());
+    }
+}
+
+/// The place of a line and a column of a value, as far as its style lets it be found.
+fn place_inside(lines: &[&str], at: Position, line: usize, column: usize) -> Position {
+    let text = lines.get(at.line - 1).copied().unwrap_or_default();
+    let rest: String = text.chars().skip(at.column - 1).collect();
+    if rest.starts_with(['|', '>']) {
+        let content = lines.get(at.line).copied().unwrap_or_default();
+        let indent = content.chars().take_while(|c| *c == ' ').count();
+        return Position { line: at.line + line, column: indent + column };
+    }
+    let quote = usize::from(rest.starts_with(['"', '\'']));
+    match line {
+        1 => Position { line: at.line, column: at.column + quote + column - 1 },
+        _ => at,
+    }
 }
 
 impl fmt::Display for Finding {
@@ -62,12 +118,24 @@ impl fmt::Display for Finding {
 #[derive(Debug)]
 pub(crate) struct Collector {
     file: Arc<str>,
+    lenient: bool,
     pub(crate) findings: Vec<Finding>,
 }
 
 impl Collector {
     pub(crate) fn new(file: &str) -> Self {
-        Self { file: file.into(), findings: Vec::new() }
+        Self { file: file.into(), lenient: false, findings: Vec::new() }
+    }
+
+    /// Unknown keys become warnings, so that a document with some is still used.
+    pub(crate) fn lenient(mut self, lenient: bool) -> Self {
+        self.lenient = lenient;
+        self
+    }
+
+    /// How many errors there are so far.
+    pub(crate) fn errors(&self) -> usize {
+        self.findings.iter().filter(|finding| finding.severity == Severity::Error).count()
     }
 
     pub(crate) fn file(&self) -> Arc<str> {
@@ -82,8 +150,17 @@ impl Collector {
         self.push(Severity::Warning, at, code, message, remedy);
     }
 
+    /// An error at a place in an expression that is the value at a place.
+    pub(crate) fn error_inside(&mut self, at: Position, span: promql::Span, message: String, remedy: Option<String>) {
+        self.error(at, "query", message, remedy);
+        if let Some(finding) = self.findings.last_mut() {
+            finding.inside = Some((span.line as usize, span.column as usize));
+        }
+    }
+
     fn push(&mut self, severity: Severity, at: Position, code: &'static str, message: String, remedy: Option<String>) {
-        self.findings.push(Finding { file: self.file(), at, severity, message, remedy, code });
+        let severity = if self.lenient && code == UNKNOWN_KEY { Severity::Warning } else { severity };
+        self.findings.push(Finding { file: self.file(), at, severity, message, remedy, code, excerpt: None, inside: None });
     }
 }
 
@@ -129,6 +206,28 @@ mod tests {
         assert_eq!(closest("timeWindows", &["timeWindow", "target"]), Some("timeWindow"));
         assert_eq!(closest("objectve", &["objectives", "target"]), Some("objectives"));
         assert_eq!(closest("banana", &["timeWindow", "target"]), None);
+    }
+
+    #[test]
+    fn a_caret_stands_under_what_is_wrong() {
+        let mut collector = Collector::new("a.yaml");
+        let at = Position { line: 2, column: 3 };
+        collector.error(at, UNKNOWN_KEY, "no".into(), None);
+        quote(&mut collector.findings, "a.yaml", "spec:\n  sevice: é\n");
+        let rendered = collector.findings[0].render();
+        assert_eq!(rendered, "a.yaml:2:3: error: no (unknown-key)\n  |\n2 |   sevice: é\n  |   ^^^^^^");
+        assert_eq!(word_at("a: \"b c\" # d", 3), 5);
+        assert_eq!((word_at("", 0), word_at("x", 5)), (1, 1));
+    }
+
+    #[test]
+    fn lenient_collectors_only_warn_of_unknown_keys() {
+        let mut collector = Collector::new("a.yaml").lenient(true);
+        let at = Position { line: 1, column: 1 };
+        collector.error(at, UNKNOWN_KEY, "no".into(), None);
+        assert_eq!(collector.errors(), 0);
+        collector.error(at, "required", "no".into(), None);
+        assert_eq!(collector.errors(), 1);
     }
 
     #[test]

@@ -21,30 +21,53 @@
 //!
 //! Architecture invariant: no I/O and no clock in this crate; files, answers and times are arguments.
 
+mod answers;
+mod backtest;
+mod calendar;
 mod catalog;
 mod duration;
 mod evaluate;
+mod exclusions;
 mod fields;
 mod finding;
+mod input;
 mod model;
 pub mod openslo;
 mod plan;
+mod policy;
+mod pyrra;
 mod query;
+mod remarks;
 mod report;
 mod rules;
+pub mod sloth;
+mod testgen;
 mod windows;
 mod yaml;
 
-pub use catalog::{Catalog, MetricPair, Sli, Slo};
+pub use answers::{AnswerError, Answers};
+pub use backtest::{Detection, Episode, Labelled, Score, score};
+pub use calendar::{Calendar, CalendarPeriod, UnknownZone};
+pub use catalog::{Catalog, Composite, MetricPair, Sli, Slices, Slo};
 pub use duration::Window;
-pub use evaluate::{SloReport, Status, evaluate};
-pub use finding::{Finding, Position, Severity};
-pub use model::{
-    AlertCondition, AlertPolicy, Body, Budgeting, CalendarStart, CalendarUnit, Document, Indicator, IndicatorSource,
-    Kind, Metadata, Metric, MetricSource, Objective, Operator, SloSpec, TimeWindow, Use,
+pub use evaluate::{
+    Incident, PastPeriod, Point, RESERVE, SloReport, Status, Unit, burning, composite, evaluate,
 };
-pub use plan::{AnswerError, Answers, Part, PlannedQuery, plan};
+pub use exclusions::{Exclusion, ExclusionError};
+pub use finding::{Finding, Position, Severity};
+pub use input::{LoadOptions, parse};
+pub use model::{
+    AlertSettings, Alerting, Origin,
+    AlertCondition, AlertPolicy, Body, Budgeting, CalendarStart, CalendarUnit, Document, Extras, HistogramUse, Indicator, IndicatorSource,
+    Kind, Metadata, Metric, MetricSource, NoData, Objective, Operator, SloSpec, TimeWindow, Use,
+};
+pub use plan::{Part, PlannedQuery, Request, Target, Tiles, TilesProbe, When, past_periods, period, plan, probe};
+pub use policy::{Gate, Policy, PolicyStep};
 pub use query::EventQuery;
-pub use report::{Report, Verdict};
-pub use rules::{Action, Options, Rule, RuleFile, RuleGroup, generate};
-pub use windows::{BurnCondition, BurnWindows, Urgency};
+pub use remarks::{outage_bound, remarks};
+pub use report::{PolicyReport, Reached, Report, Verdict};
+pub use rules::{
+    Action, GenerateError, Manifest, Options, Rule, RuleFile, RuleGroup, Style, analysis_template, generate, inhibition,
+};
+pub use testgen::rule_tests;
+pub use windows::{AlertWindows, BurnCondition, BurnWindows, Urgency, WindowFile};

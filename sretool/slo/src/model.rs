@@ -1,7 +1,9 @@
 //! OpenSLO v1 documents as this crate holds them: what evaluation and rule generation need.
 
 use crate::duration::Window;
+use crate::exclusions::Exclusion;
 use crate::finding::Position;
+use crate::sloth::SlothSlo;
 use chrono::NaiveDateTime;
 use std::fmt;
 use std::sync::Arc;
@@ -113,6 +115,8 @@ pub struct Metadata {
     pub labels: Vec<(String, Vec<String>)>,
     /// Annotations.
     pub annotations: Vec<(String, String)>,
+    /// Where each annotation is written, in the same order.
+    pub annotation_places: Vec<Position>,
 }
 
 /// The specification of an objective, references not yet followed.
@@ -132,6 +136,90 @@ pub struct SloSpec {
     pub objectives: Vec<Objective>,
     /// When to notify whom.
     pub alert_policies: Vec<Use<AlertPolicy>>,
+    /// What the format says beyond OpenSLO; annotations may say it as well.
+    pub extras: Extras,
+    /// What the format says about alerts.
+    pub alerting: Alerting,
+    /// The format.
+    pub origin: Origin,
+}
+
+/// What formats other than OpenSLO say about an objective's alerts.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Alerting {
+    /// Name of the burn alerts.
+    pub name: Option<String>,
+    /// Labels of every alert.
+    pub labels: Vec<(String, String)>,
+    /// Annotations of every alert.
+    pub annotations: Vec<(String, String)>,
+    /// The page.
+    pub page: AlertSettings,
+    /// The ticket.
+    pub ticket: AlertSettings,
+    /// Whether there is no alert on missing metrics.
+    pub absent_disabled: bool,
+    /// Name of the alert on missing metrics.
+    pub absent_name: Option<String>,
+}
+
+/// One burn alert.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AlertSettings {
+    /// Whether there is none.
+    pub disabled: bool,
+    /// Labels.
+    pub labels: Vec<(String, String)>,
+    /// Annotations.
+    pub annotations: Vec<(String, String)>,
+}
+
+/// The format in which an objective was written.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Origin {
+    /// OpenSLO v1.
+    #[default]
+    OpenSlo,
+    /// Either of sloth's, as sloth reads it.
+    Sloth(Arc<SlothSlo>),
+    /// Pyrra's.
+    Pyrra,
+}
+
+/// What an objective may say beyond OpenSLO's fields.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Extras {
+    /// Labels by whose values the objective is divided, such as a tenant or a cluster.
+    pub group_by: Vec<String>,
+    /// How time without data counts.
+    pub no_data: Option<NoData>,
+    /// Times that do not count.
+    pub exclusions: Vec<Exclusion>,
+}
+
+/// How time without data counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum NoData {
+    /// As good.
+    Good,
+    /// As bad.
+    Bad,
+    /// Not at all.
+    #[default]
+    Exclude,
+}
+
+impl NoData {
+    pub(crate) const NAMES: [&'static str; 3] = ["good", "bad", "exclude"];
+
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        [Self::Good, Self::Bad, Self::Exclude].into_iter().find(|rule| rule.name() == name)
+    }
+
+    /// As written in a document.
+    pub fn name(self) -> &'static str {
+        Self::NAMES[self as usize]
+    }
 }
 
 /// An object that stands in the document, or the name of one.
@@ -324,6 +412,23 @@ pub struct Objective {
     pub at: Position,
 }
 
+impl Objective {
+    /// A target and nothing else.
+    pub(crate) fn of_target(target: f64, at: Position) -> Self {
+        Self {
+            display_name: None,
+            target,
+            op: None,
+            value: None,
+            time_slice_target: None,
+            time_slice_window: None,
+            indicator: None,
+            weight: 1.0,
+            at,
+        }
+    }
+}
+
 /// What is measured.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Indicator {
@@ -363,10 +468,19 @@ pub enum Metric {
     },
     /// A value that is compared with each objective's limit.
     Threshold(MetricSource),
+    /// A gauge of 0 and 1, whose every sample is an event that is good at 1.
+    BoolGauge(MetricSource),
+    /// Events of a native histogram, good up to a limit.
+    NativeLatency {
+        /// The histogram, a bare selector.
+        histogram: MetricSource,
+        /// The greatest good value, in the histogram's unit: seconds of a latency.
+        limit: f64,
+    },
 }
 
 /// A query to a data source.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct MetricSource {
     /// Name of a data source.
     pub reference: Option<String>,
@@ -374,6 +488,17 @@ pub struct MetricSource {
     pub kind: Option<String>,
     /// The query, where the specification has one.
     pub query: Option<String>,
+    /// How to count events where the query names a histogram.
+    pub histogram: Option<HistogramUse>,
     /// Where the query is written, else the source.
     pub at: Position,
+}
+
+/// Which events of a histogram count.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct HistogramUse {
+    /// Whether it is a native histogram; a classic one is read through its `_bucket` and `_count` series.
+    pub native: bool,
+    /// The greatest value that counts; every value where there is none.
+    pub le: Option<f64>,
 }

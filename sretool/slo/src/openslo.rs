@@ -9,34 +9,16 @@ mod metadata;
 mod objective;
 
 use crate::fields::Fields;
-use crate::finding::{Collector, Finding, closest};
+use crate::finding::{Collector, closest};
 use crate::model::{Body, Document, Kind};
-use crate::yaml::{self, Data, Node};
+use crate::yaml::Node;
 
 /// The version that this crate reads.
 pub const API_VERSION: &str = "openslo/v1";
 
-/// Reads the documents of one file: YAML documents separated by `---`, each one object or a list of objects.
-/// A document with an error is left out of the result.
-pub fn parse(file: &str, text: &str) -> (Vec<Document>, Vec<Finding>) {
-    let mut out = Collector::new(file);
-    let mut documents = Vec::new();
-    match yaml::parse(text) {
-        Err(error) => out.error(error.at, "yaml", error.message, None),
-        Ok(nodes) => {
-            for node in nodes.iter().filter(|node| !node.is_null()) {
-                match &node.data {
-                    Data::Sequence(items) => documents.extend(items.iter().filter_map(|item| document(item, &mut out))),
-                    _ => documents.extend(document(node, &mut out)),
-                }
-            }
-        }
-    }
-    (documents, out.findings)
-}
-
-fn document(node: &Node, out: &mut Collector) -> Option<Document> {
-    let before = out.findings.len();
+/// Reads one object. `None`, and findings, where it has an error.
+pub(crate) fn document(node: &Node, out: &mut Collector) -> Option<Document> {
+    let before = out.errors();
     let fields = Fields::open(node, "", &["apiVersion", "kind", "metadata", "spec"], out)?;
     if let Some(version) = fields.required_text("apiVersion", out)
         && version.value != API_VERSION
@@ -49,7 +31,7 @@ fn document(node: &Node, out: &mut Collector) -> Option<Document> {
     let metadata = metadata::read(&fields, out);
     let spec = fields.required_node("spec", out);
     let body = spec.and_then(|spec| body(kind, spec, out));
-    if out.findings[before..].iter().any(|finding| finding.severity == crate::Severity::Error) {
+    if out.errors() > before {
         return None;
     }
     Some(Document { file: out.file(), at: node.at, metadata: metadata?, body: body? })

@@ -1,14 +1,22 @@
 //! From a metric source's query to PromQL over a window.
 
 use crate::duration::Window;
+use crate::model::{HistogramUse, Operator};
+
+/// How often a value that is compared with a limit is looked at.
+const RESOLUTION: Window = Window::minutes(1);
 
 /// What a query must yield, and how a bare selector is wrapped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum QueryForm {
     /// A number of events; a bare selector names counters.
     Counter,
     /// A number of events; a bare selector names gauges whose samples count events since the last sample.
     Delta,
+    /// A number of events; the selector names histograms.
+    Histogram(HistogramUse),
+    /// A number of samples; the selector names gauges.
+    Samples,
     /// A ratio.
     Ratio,
 }
@@ -18,6 +26,10 @@ pub(crate) enum QueryForm {
 pub struct EventQuery {
     /// The text around the places where the window goes: one piece more than there are places.
     pieces: Vec<String>,
+    /// The counters that are added up, where the query does nothing else.
+    counters: Option<String>,
+    /// Labels that its result keeps.
+    by: Vec<String>,
 }
 
 /// Why a query cannot be used.
@@ -29,10 +41,16 @@ pub(crate) enum QueryError {
     NoWindow,
     #[error("a raw ratio must name its window")]
     RatioWithoutWindow,
+    #[error("a value that is compared with a limit has no window")]
+    ValueWithWindow,
     #[error("the query counts events a second, but a budget counts events")]
     Rate,
     #[error("the template {{{{{0}}}}} is not supported")]
     Template(String),
+    #[error("the query sums over the labels that the objective is grouped by: {0}")]
+    SummedAway(String),
+    #[error("a histogram is named by a bare selector: NAME or NAME{{LABELS}}")]
+    NotAHistogram,
 }
 
 impl QueryError {
@@ -41,50 +59,118 @@ impl QueryError {
             Self::Syntax { remedy, .. } => return remedy.clone(),
             Self::NoWindow => "write SELECTOR, or an expression with [{{.window}}]",
             Self::RatioWithoutWindow => "write [{{.window}}] as the range of its selectors",
+            Self::ValueWithWindow => "write a range of its own, such as [5m]",
             Self::Rate => "replace rate by increase",
             Self::Template(_) => "only {{.window}} and $window are",
+            Self::SummedAway(labels) => return Some(format!("write sum by ({labels}) (...)")),
+            Self::NotAHistogram => "remove what stands around it, and the suffix _bucket",
         };
         Some(text.to_owned())
     }
 }
 
 impl EventQuery {
-    pub(crate) fn new(query: &str, form: QueryForm) -> Result<Self, QueryError> {
+    /// Reads a query whose result is divided by labels; over all series where there are none.
+    pub(crate) fn new(query: &str, form: QueryForm, by: &[String]) -> Result<Self, QueryError> {
         let query = query.trim();
         let pieces = split_at_windows(query)?;
         if let [selector] = pieces.as_slice() {
-            return Self::from_selector(selector, form);
+            return Self::from_selector(selector, form, by);
         }
         if form != QueryForm::Ratio && (calls(query, "rate") || calls(query, "irate")) {
             return Err(QueryError::Rate);
         }
-        let query = Self { pieces };
-        let probe = query.fill("1m");
-        parse(&probe)?;
+        if matches!(form, QueryForm::Histogram(_) | QueryForm::Samples) {
+            return Err(QueryError::NotAHistogram);
+        }
+        let query = Self { pieces, counters: None, by: by.to_vec() };
+        parse(&query.fill("1m"))?;
         // A ratio must not be summed over series: it has to be one series already.
-        Ok(if form == QueryForm::Ratio { query } else { query.summed() })
+        if form == QueryForm::Ratio { Ok(query) } else { query.summed() }
     }
 
-    fn from_selector(selector: &str, form: QueryForm) -> Result<Self, QueryError> {
+    fn from_selector(selector: &str, form: QueryForm, by: &[String]) -> Result<Self, QueryError> {
         let function = match form {
             QueryForm::Counter => "increase",
             QueryForm::Delta => "sum_over_time",
+            QueryForm::Samples => "count_over_time",
+            QueryForm::Histogram(how) => return Self::from_histogram(selector, how, by),
             QueryForm::Ratio => return Err(QueryError::RatioWithoutWindow),
         };
-        parse(selector)?;
-        // Only a bare selector takes a range; anything else fails here.
-        parse(&format!("{selector}[1m]")).map_err(|_| QueryError::NoWindow)?;
-        Ok(Self { pieces: vec![format!("sum({function}({selector}["), "]))".to_owned()] })
+        check_selector(selector)?;
+        let pieces = vec![format!("{}({function}({selector}[", sum(by)), "]))".to_owned()];
+        let counters = (form == QueryForm::Counter).then(|| selector.to_owned());
+        Ok(Self { pieces, counters, by: by.to_vec() })
     }
 
-    fn summed(mut self) -> Self {
-        if !is_one_sum(&self.fill("1m")) {
-            self.pieces[0].insert_str(0, "sum(");
+    /// Events of a histogram. A classic one's bounds are written by clients as 30 or 30.0: both are meant.
+    fn from_histogram(selector: &str, how: HistogramUse, by: &[String]) -> Result<Self, QueryError> {
+        check_selector(selector).map_err(|error| match error {
+            QueryError::NoWindow => QueryError::NotAHistogram,
+            other => other,
+        })?;
+        let (name, matchers) = selector.split_once('{').unwrap_or((selector, "}"));
+        let name = name.trim();
+        if name.is_empty() || name.ends_with("_bucket") {
+            return Err(QueryError::NotAHistogram);
+        }
+        if !how.native {
+            let counter = match how.le {
+                None => format!("{name}_count{{{matchers}"),
+                Some(le) => {
+                    let own = matchers.trim_end().trim_end_matches('}').trim_end().trim_end_matches(',');
+                    let comma = if own.is_empty() { "" } else { ", " };
+                    format!("{name}_bucket{{{own}{comma}le=~\"{}\"}}", bound(le))
+                }
+            };
+            let counter = counter.trim_end_matches("{}").to_owned();
+            return Self::from_selector(&counter, QueryForm::Counter, by);
+        }
+        let (open, close) = (format!("{}(increase({selector}[", sum(by)), "]))");
+        let pieces = match how.le {
+            None => vec![format!("histogram_count({open}"), format!("{close})")],
+            // An idle window has no fraction, which is not a number: it counts no events.
+            Some(le) => vec![
+                format!("(histogram_fraction(0, {le}, {open}"),
+                format!("{close}) * histogram_count({open}"),
+                format!("{close})) >= 0"),
+            ],
+        };
+        let query = Self { pieces, counters: None, by: by.to_vec() };
+        parse(&query.fill("1m"))?;
+        Ok(query)
+    }
+
+    /// Good and all observations of a value that is compared with a limit once a minute. A value that is no number
+    /// is no observation.
+    pub(crate) fn threshold(query: &str, op: Operator, limit: f64, by: &[String]) -> Result<[Self; 2], QueryError> {
+        let query = query.trim();
+        let [value] = split_at_windows(query)?.try_into().map_err(|_| QueryError::ValueWithWindow)?;
+        parse(&value)?;
+        let observed = format!("(({value}) >= -Inf)");
+        let close = format!(":{RESOLUTION}]))");
+        let counted = |function: &str, inner: &str| {
+            let pieces = vec![format!("{}({function}({inner}[", sum(by)), close.clone()];
+            let query = Self { pieces, counters: None, by: by.to_vec() };
+            parse(&query.fill("5m")).map(|()| query)
+        };
+        let good = format!("({observed} {} bool {limit})", op.symbol());
+        Ok([counted("sum_over_time", &good)?, counted("count_over_time", &observed)?])
+    }
+
+    fn summed(mut self) -> Result<Self, QueryError> {
+        if is_one_sum(&self.fill("1m")) {
+            if !self.by.is_empty() {
+                return Err(QueryError::SummedAway(self.by.join(", ")));
+            }
+        } else {
+            let open = sum(&self.by) + "(";
+            self.pieces[0].insert_str(0, &open);
             if let Some(last) = self.pieces.last_mut() {
                 last.push(')');
             }
         }
-        self
+        Ok(self)
     }
 
     /// The query over a window.
@@ -92,14 +178,70 @@ impl EventQuery {
         self.fill(&window.to_string())
     }
 
+    /// The query over one of many windows that touch, to be added up: every event is then counted exactly once.
+    ///
+    /// `increase` loses what happens between the last sample before a window and the first in it, and makes up for it
+    /// by extrapolation, which is right only on average. The difference of a counter to its value a window ago loses
+    /// nothing; `increase` remains for series that began or restarted within the window.
+    pub fn tile(&self, window: Window) -> String {
+        let Some(counters) = &self.counters else { return self.over(window) };
+        format!(
+            "{}(\n  (({counters} - {counters} offset {window}) >= 0 and resets({counters}[{window}]) == 0)\n  or\n  \
+             increase({counters}[{window}])\n)",
+            sum(&self.by)
+        )
+    }
+
+    /// The query with a template where the window goes.
+    pub fn template(&self) -> String {
+        self.fill("{{.window}}")
+    }
+
+    /// The counters that are added up, where the query does nothing else.
+    pub fn counters(&self) -> Option<&str> {
+        self.counters.as_deref()
+    }
+
+    /// Every selector that the query reads, without its range and offset.
+    pub fn selectors(&self) -> Vec<String> {
+        // It was parsed before, so that there is no error to tell of.
+        let Ok(parsed) = promql::parse(&self.fill("1m")) else { return Vec::new() };
+        let bare = |found: promql::SelectorRef<'_>| {
+            promql::VectorSelector { offset: None, at: None, ..found.selector.clone() }.to_string()
+        };
+        let mut found: Vec<_> = parsed.selectors().into_iter().map(bare).collect();
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
     fn fill(&self, window: &str) -> String {
         self.pieces.join(window)
     }
 }
 
+/// `sum`, keeping labels.
+fn sum(by: &[String]) -> String {
+    if by.is_empty() { "sum".to_owned() } else { format!("sum by ({}) ", by.join(", ")) }
+}
+
+/// A regular expression for the ways in which clients write a bucket's bound.
+fn bound(le: f64) -> String {
+    let text = le.to_string();
+    if text.contains('.') { text.replace('.', "\\\\.") } else { format!("{text}(\\\\.0)?") }
+}
+
+fn check_selector(selector: &str) -> Result<(), QueryError> {
+    parse(selector)?;
+    // Only a bare selector takes a range; anything else fails here.
+    parse(&format!("{selector}[1m]")).map_err(|_| QueryError::NoWindow)
+}
+
 fn parse(query: &str) -> Result<(), QueryError> {
     match promql::parse(query) {
         Ok(_) => Ok(()),
+        // A server may know what this evaluator does not.
+        Err(promql::ParseError { kind: promql::ParseErrorKind::Unsupported(_), .. }) => Ok(()),
         Err(error) => {
             let (line, column) = (error.span.line, error.span.column);
             Err(QueryError::Syntax { message: error.message, line, column, remedy: error.remedy })
@@ -108,7 +250,7 @@ fn parse(query: &str) -> Result<(), QueryError> {
 }
 
 /// Cuts a query at `{{.window}}`, `{{ .window }}` and `$window`.
-fn split_at_windows(query: &str) -> Result<Vec<String>, QueryError> {
+pub(crate) fn split_at_windows(query: &str) -> Result<Vec<String>, QueryError> {
     const VARIABLE: &str = "$window";
     let mut pieces = vec![String::new()];
     let mut rest = query;
@@ -173,56 +315,4 @@ fn calls(query: &str, function: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    #[track_caller]
-    fn over_an_hour(query: &str, form: QueryForm) -> String {
-        EventQuery::new(query, form).unwrap().over(Window::hours(1))
-    }
-
-    #[test]
-    fn selectors_are_wrapped() {
-        assert_eq!(over_an_hour("jobs_total", QueryForm::Counter), "sum(increase(jobs_total[1h]))");
-        assert_eq!(
-            over_an_hour(" http_requests_total{status=~\"5..\", route!=\"{{x\"}\n", QueryForm::Counter),
-            "sum(increase(http_requests_total{status=~\"5..\", route!=\"{{x\"}[1h]))"
-        );
-        assert_eq!(over_an_hour("jobs", QueryForm::Delta), "sum(sum_over_time(jobs[1h]))");
-    }
-
-    #[test]
-    fn templates_are_filled_and_summed_once() {
-        assert_eq!(over_an_hour("increase(a[{{ .window }}])", QueryForm::Counter), "sum(increase(a[1h]))");
-        assert_eq!(over_an_hour("sum(increase(a[$window]))", QueryForm::Counter), "sum(increase(a[1h]))");
-        let twice = "sum(increase(a[{{.window}}])) + sum(increase(b[$window]))";
-        assert_eq!(over_an_hour(twice, QueryForm::Counter), "sum(sum(increase(a[1h])) + sum(increase(b[1h])))");
-        assert!(is_one_sum(r#"sum(a{x=")\")"})"#) && !is_one_sum("sum(a) by (b)") && !is_one_sum("sum(a"));
-        let ratio = "1 - avg_over_time(ok[{{.window}}])";
-        assert_eq!(over_an_hour(ratio, QueryForm::Ratio), "1 - avg_over_time(ok[1h])");
-    }
-
-    #[test]
-    fn what_cannot_be_used_says_why() {
-        let error = |query: &str, form| EventQuery::new(query, form).unwrap_err().to_string();
-        assert!(error("sum(jobs_total)", QueryForm::Counter).contains("neither a bare selector"));
-        assert!(error("jobs_total{", QueryForm::Counter).contains("not valid PromQL"));
-        assert!(error("sum(rate(a[{{.window}}]))", QueryForm::Counter).contains("events a second"));
-        assert!(error("a[{{.interval}}]", QueryForm::Counter).contains("{{.interval}}"));
-        assert!(error("a", QueryForm::Ratio).contains("must name its window"));
-        assert!(EventQuery::new("my_rate(", QueryForm::Ratio).is_err());
-        assert!(!calls("request_rate (x)", "rate") && calls("1 - rate (x)", "rate"));
-    }
-
-    proptest! {
-        #[test]
-        fn splitting_loses_nothing(query in "[a-z{}$. é]{0,30}") {
-            if let Ok(pieces) = split_at_windows(&query)
-                && let [whole] = pieces.as_slice()
-            {
-                prop_assert_eq!(whole, &query);
-            }
-        }
-    }
-}
+mod tests;

@@ -1,7 +1,7 @@
 //! A report over several objectives.
 
-use crate::evaluate::{SloReport, Status};
-use chrono::{DateTime, SecondsFormat};
+use crate::evaluate::{SloReport, Status, rfc3339};
+use crate::policy::{Gate, Policy, PolicyStep};
 use serde::Serialize;
 
 /// The judgement over all objectives: the worst of theirs, where no data is worse than a danger but better than a
@@ -17,15 +17,61 @@ pub struct Report {
     pub source: String,
     /// The objectives.
     pub slos: Vec<SloReport>,
+    /// What the error-budget policy says, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<PolicyReport>,
     /// The judgement over all.
     pub verdict: Verdict,
+}
+
+/// What an error-budget policy says about a report.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PolicyReport {
+    /// The policy's name.
+    pub name: String,
+    /// What a gate does.
+    pub gate: Gate,
+    /// The steps that objectives have reached: identifier, group and step.
+    pub reached: Vec<Reached>,
+}
+
+/// A step that an objective has reached.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Reached {
+    /// Identifier of the objective.
+    pub id: String,
+    /// Values of the labels that it is grouped by, as text.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub group: String,
+    /// The step.
+    #[serde(flatten)]
+    pub step: PolicyStep,
 }
 
 impl Report {
     /// Gathers reports made at a time (milliseconds since the Unix epoch).
     pub fn new(at_ms: i64, source: &str, slos: Vec<SloReport>) -> Self {
-        let at = DateTime::from_timestamp_millis(at_ms).unwrap_or_default();
         let verdict = slos.iter().map(|slo| slo.status).max().unwrap_or(Status::NoData);
-        Self { at: at.to_rfc3339_opts(SecondsFormat::AutoSi, true), source: source.to_owned(), slos, verdict }
+        Self { at: rfc3339(at_ms), source: source.to_owned(), slos, policy: None, verdict }
+    }
+
+    /// The same with what a policy says.
+    #[must_use]
+    pub fn with_policy(mut self, policy: &Policy) -> Self {
+        let gate = self.slos.iter().map(|slo| policy.gate(slo)).max().unwrap_or(policy.no_data);
+        let reached = self.slos.iter().filter_map(|slo| {
+            let step = policy.step(slo)?.clone();
+            Some(Reached { id: slo.id.clone(), group: slo.group_text(), step })
+        });
+        self.policy = Some(PolicyReport { name: policy.name.clone(), gate, reached: reached.collect() });
+        self
+    }
+}
+
+impl SloReport {
+    /// Its group as people read it: `tenant=a, cluster=b`; empty without groups.
+    pub fn group_text(&self) -> String {
+        let pairs: Vec<_> = self.group.iter().map(|(label, value)| format!("{label}={value}")).collect();
+        pairs.join(", ")
     }
 }

@@ -1,9 +1,12 @@
-//! Burn-rate conditions, read from a data file.
+//! Burn-rate conditions, read from data files.
+
+mod budget_shares;
 
 use crate::duration::Window;
 use crate::fields::Fields;
 use crate::finding::{Collector, Finding};
 use crate::yaml;
+pub use budget_shares::{AlertWindows, WindowFile};
 use std::fmt;
 
 /// Whom a burn concerns.
@@ -55,6 +58,10 @@ pub struct BurnWindows {
     pub page_hold: Window,
     /// How long a ticket's condition must hold.
     pub ticket_hold: Window,
+    /// How long a page keeps firing after its condition has ended.
+    pub page_keep: Option<Window>,
+    /// How long a ticket keeps firing after its condition has ended.
+    pub ticket_keep: Option<Window>,
 }
 
 impl BurnWindows {
@@ -101,10 +108,18 @@ impl BurnWindows {
             Urgency::Ticket => self.ticket_hold,
         }
     }
+
+    /// How long an alert keeps firing after its condition has ended.
+    pub fn keep(&self, urgency: Urgency) -> Option<Window> {
+        match urgency {
+            Urgency::Page => self.page_keep,
+            Urgency::Ticket => self.ticket_keep,
+        }
+    }
 }
 
 fn read(node: &yaml::Node, out: &mut Collector) -> Option<BurnWindows> {
-    let fields = Fields::open(node, "", &["conditions", "hold"], out)?;
+    let fields = Fields::open(node, "", &["conditions", "hold", "keepFiring"], out)?;
     fields.required_node("conditions", out)?;
     let items = fields.list("conditions", out);
     let conditions: Vec<_> =
@@ -112,7 +127,9 @@ fn read(node: &yaml::Node, out: &mut Collector) -> Option<BurnWindows> {
     let hold = Fields::open(fields.required_node("hold", out)?, "hold", &["page", "ticket"], out)?;
     let page_hold = hold.required_duration("page", out);
     let ticket_hold = hold.required_duration("ticket", out);
-    Some(BurnWindows { conditions, page_hold: page_hold?, ticket_hold: ticket_hold? })
+    let keep = fields.node("keepFiring").and_then(|node| Fields::open(node, "keepFiring", &["page", "ticket"], out));
+    let [page_keep, ticket_keep] = ["page", "ticket"].map(|key| keep.as_ref().and_then(|keep| keep.duration(key, out)));
+    Some(BurnWindows { conditions, page_hold: page_hold?, ticket_hold: ticket_hold?, page_keep, ticket_keep })
 }
 
 fn condition(node: &yaml::Node, path: &str, out: &mut Collector) -> Option<BurnCondition> {

@@ -40,6 +40,11 @@ pub(crate) struct YamlError {
 }
 
 impl Node {
+    /// A mapping without keys.
+    pub(crate) fn empty(at: Position) -> Self {
+        Self { at, data: Data::Mapping(Vec::new()) }
+    }
+
     pub(crate) fn is_null(&self) -> bool {
         matches!(&self.data, Data::Scalar { text, plain: true } if matches!(text.as_str(), "" | "~" | "null" | "Null" | "NULL"))
     }

@@ -1,21 +1,24 @@
 //! `sretool slo report`.
 
+use super::judge::{Contents, JudgeError, judge_with};
 use super::{files, render};
 use crate::io::Io;
-use crate::source::{Source, SourceError};
+use crate::source::Source;
 use crate::{exit, runtime};
-use futures::{StreamExt, TryStreamExt, stream};
-use slo::{Answers, BurnWindows, PlannedQuery, Report, Slo, Status};
-use std::path::PathBuf;
+use slo::{Catalog, Exclusion, Gate, Policy, Report, Status};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// Queries in flight at once: enough to hide latency, few enough to leave the server to others.
-const CONCURRENCY: usize = 8;
+const GATE: &str = "\
+Exit status: 0 every objective is met; 1 one is breached; 3 one has no data, or the source does not answer.
+With --gate the error-budget policy decides: 1 where an objective has reached a step with action fail, 3 where there
+are no data and the policy's noData is undecided, else 0. Without --policy only a spent budget fails.";
 
 /// Arguments of `sretool slo report`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = GATE)]
 pub(super) struct Args {
-    /// Files or folders with OpenSLO documents [default: slo]
+    /// Files or folders with SLO documents [default: slo]
     files: Vec<PathBuf>,
     /// Prometheus-compatible API [default: $PROMETHEUS_URL, else http://127.0.0.1:9090]
     #[arg(long, value_name = "URL", conflicts_with = "openmetrics")]
@@ -24,7 +27,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "FILE")]
     openmetrics: Option<PathBuf>,
     /// Time of evaluation: RFC 3339, or seconds since 1970 [default: now, or the file's newest sample]
-    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    #[arg(long, value_name = "TIME", value_parser = parse_time, allow_hyphen_values = true)]
     at: Option<i64>,
     /// Report only objectives of this name or identifier
     #[arg(long, value_name = "NAME")]
@@ -32,6 +35,27 @@ pub(super) struct Args {
     /// How to print it
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
+    /// Write to this file instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Also earlier periods: the calendar's, else calendar months in UTC
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=120))]
+    history: u32,
+    /// Also the incidents that spent the budget; always in html and markdown
+    #[arg(long)]
+    incidents: bool,
+    /// Times that do not count, for every objective: 2026-03-01T22:00:00Z/2h, or Sun 02:00-04:00 Europe/Berlin
+    #[arg(long, value_name = "TIMES")]
+    exclude: Vec<String>,
+    /// Read the metrics even where generated rules have recorded their events
+    #[arg(long)]
+    raw: bool,
+    /// Error-budget policy: what happens when so much of a budget is left
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+    /// Let the error-budget policy decide the exit status
+    #[arg(long)]
+    gate: bool,
 }
 
 /// How a report is printed.
@@ -41,97 +65,119 @@ pub(super) enum Format {
     Text,
     /// For programs
     Json,
-    /// A table for a pull request
+    /// A comment on a pull request
     Markdown,
     /// For a CI system
     Junit,
-}
-
-/// Why there is no report.
-#[derive(Debug, thiserror::Error)]
-pub enum JudgeError {
-    /// The source gave no answer to a query.
-    #[error("{source}, asked for {expr}")]
-    Source {
-        /// The query.
-        expr: String,
-        /// The source's reason.
-        source: SourceError,
-    },
-    /// An answer is not one number.
-    #[error("{slo}: {error}")]
-    Answer {
-        /// The SLO.
-        slo: String,
-        /// What is wrong.
-        error: slo::AnswerError,
-    },
-}
-
-/// Asks a source everything that the objectives' report needs, at one time (milliseconds since the Unix epoch).
-///
-/// # Errors
-/// When a query gets no usable answer; no data is an answer.
-pub async fn judge(source: &Source, slos: &[Slo], at_ms: i64) -> Result<Report, JudgeError> {
-    let burn = BurnWindows::workbook();
-    let queries: Vec<(usize, PlannedQuery)> = slos
-        .iter()
-        .enumerate()
-        .flat_map(|(i, slo)| slo::plan(slo, &burn).into_iter().map(move |query| (i, query)))
-        .collect();
-    let values: Vec<_> = stream::iter(queries)
-        .map(|(i, query)| async move {
-            match source.instant(&query.expr, at_ms).await {
-                Ok(answer) => Ok((i, query, answer.value)),
-                Err(source) => Err(JudgeError::Source { expr: query.expr, source }),
-            }
-        })
-        .buffered(CONCURRENCY)
-        .try_collect()
-        .await?;
-    let mut answers = vec![Answers::default(); slos.len()];
-    for (i, query, value) in &values {
-        let recorded = answers[*i].record(query, value);
-        recorded.map_err(|error| JudgeError::Answer { slo: slos[*i].id.clone(), error })?;
-    }
-    let reports = slos.iter().zip(&answers).map(|(slo, answers)| slo::evaluate(slo, answers, &burn)).collect();
-    Ok(Report::new(at_ms, source.name(), reports))
+    /// A page with plots, in one file
+    Html,
 }
 
 pub(super) fn run(args: &Args, io: &mut Io<'_>) -> ExitCode {
-    let mut catalog = match files::load_usable(&args.files, io) {
-        Ok(catalog) => catalog,
-        Err(code) => return code,
-    };
-    if let Some(name) = &args.slo {
-        let known: Vec<_> = catalog.slos.iter().map(|slo| slo.id.clone()).collect();
-        catalog.slos.retain(|slo| slo.name == *name || slo.id == *name);
-        if catalog.slos.is_empty() {
-            io.error(format_args!("no SLO is named {name:?}; there are {}", known.join(", ")));
-            return exit::invalid();
-        }
+    match report(args, io) {
+        Ok(report) => match print(args, &report, io) {
+            Ok(()) if args.gate => gate(&report, io),
+            Ok(()) => status(report.verdict),
+            Err(code) => code,
+        },
+        Err(code) => code,
     }
+}
+
+fn report(args: &Args, io: &mut Io<'_>) -> Result<Report, ExitCode> {
+    let policy = policy(args, io)?;
+    let mut catalog = files::load_usable(&args.files, io)?;
+    choose(&mut catalog, args.slo.as_deref(), io)?;
+    exclude(&mut catalog, &args.exclude, io)?;
     let source = match &args.openmetrics {
         Some(path) => Source::from_openmetrics(path),
         None => Source::resolve(args.prometheus.as_deref()),
     };
-    let source = match source {
-        Ok(source) => source,
-        Err(error) => {
-            io.error(error);
-            return exit::invalid();
-        }
-    };
+    let source = source.map_err(|error| invalid(io, error))?;
     let at_ms = args.at.unwrap_or_else(|| source.default_time_ms());
-    match runtime::block_on(judge(&source, &catalog.slos, at_ms)) {
-        Ok(report) => {
-            render::print(&report, args.format, io);
-            status(report.verdict)
-        }
+    let timeline = args.incidents || matches!(args.format, Format::Html | Format::Markdown);
+    let contents = Contents { timeline, past: args.history, raw: args.raw, ..Contents::default() };
+    let judged = runtime::block_on(judge_with(&source, &catalog.slos, &catalog.composites, at_ms, &contents));
+    match judged {
+        Ok(report) => Ok(match &policy {
+            Some(policy) => report.with_policy(policy),
+            None => report,
+        }),
         Err(error) => {
             io.error(&error);
-            failure(&error)
+            Err(failure(&error))
         }
+    }
+}
+
+fn print(args: &Args, report: &Report, io: &mut Io<'_>) -> Result<(), ExitCode> {
+    let text = render::report(report, args.format).map_err(|error| invalid(io, error))?;
+    let Some(path) = &args.output else {
+        // A closed pipe means that the reader has seen enough.
+        let _ = io.out.write_all(text.as_bytes());
+        return Ok(());
+    };
+    std::fs::write(path, text).map_err(|error| invalid(io, format_args!("{}: {error}", path.display())))?;
+    io.note(format_args!("{}: {} at {}", path.display(), report.verdict, report.at));
+    Ok(())
+}
+
+pub(super) fn invalid(io: &mut Io<'_>, error: impl std::fmt::Display) -> ExitCode {
+    io.error(error);
+    exit::invalid()
+}
+
+fn policy(args: &Args, io: &mut Io<'_>) -> Result<Option<Policy>, ExitCode> {
+    let Some(path) = &args.policy else { return Ok(args.gate.then(Policy::default)) };
+    let text = read(path, io)?;
+    match Policy::parse(&path.display().to_string(), &text) {
+        Ok(policy) => Ok(Some(policy)),
+        Err(findings) => {
+            findings.iter().for_each(|finding| io.note(finding));
+            Err(exit::invalid())
+        }
+    }
+}
+
+pub(super) fn read(path: &Path, io: &mut Io<'_>) -> Result<String, ExitCode> {
+    std::fs::read_to_string(path).map_err(|error| invalid(io, format_args!("{}: {error}", path.display())))
+}
+
+/// Keeps the objectives of a name or identifier; a composite's parts stay with it.
+pub(super) fn choose(catalog: &mut Catalog, name: Option<&str>, io: &mut Io<'_>) -> Result<(), ExitCode> {
+    let Some(name) = name else { return Ok(()) };
+    let slos = catalog.slos.iter().map(|slo| slo.id.clone());
+    let known: Vec<_> = slos.chain(catalog.composites.iter().map(|whole| whole.id.clone())).collect();
+    catalog.composites.retain(|whole| whole.name == name || whole.id == name);
+    let parts: Vec<_> = catalog.composites.iter().flat_map(|whole| &whole.parts).map(|(_, id)| id.clone()).collect();
+    catalog.slos.retain(|slo| slo.name == name || slo.id == name || parts.contains(&slo.id));
+    if catalog.slos.is_empty() {
+        return Err(invalid(io, format_args!("no SLO is named {name:?}; there are {}", known.join(", "))));
+    }
+    Ok(())
+}
+
+fn exclude(catalog: &mut Catalog, times: &[String], io: &mut Io<'_>) -> Result<(), ExitCode> {
+    for text in times {
+        let list = Exclusion::parse_list(text)
+            .map_err(|error| invalid(io, format_args!("--exclude {text:?}: {error}; {}", error.remedy())))?;
+        catalog.slos.iter_mut().for_each(|slo| slo.exclusions.extend(list.iter().copied()));
+    }
+    Ok(())
+}
+
+/// What the policy says, a line for each objective that has reached a step.
+fn gate(report: &Report, io: &mut Io<'_>) -> ExitCode {
+    let Some(policy) = &report.policy else { return status(report.verdict) };
+    for reached in &policy.reached {
+        let action = if reached.step.action == Gate::Fail { "fail" } else { "warn" };
+        let percent = reached.step.remaining_percent;
+        io.note(format_args!("{action}: {} has {percent} % of its budget left or less: {}", reached.id, reached.step.text));
+    }
+    match policy.gate {
+        Gate::Pass | Gate::Warn => exit::good(),
+        Gate::Fail => exit::failed(),
+        Gate::Undecided => exit::no_judgement(),
     }
 }
 
@@ -144,7 +190,7 @@ fn status(verdict: Status) -> ExitCode {
 }
 
 /// A query at fault is invalid input; anything else at fault means that no judgement was possible.
-fn failure(error: &JudgeError) -> ExitCode {
+pub(super) fn failure(error: &JudgeError) -> ExitCode {
     match error {
         JudgeError::Source { source, .. } if !source.is_query_error() => exit::no_judgement(),
         JudgeError::Source { .. } | JudgeError::Answer { .. } => exit::invalid(),

@@ -10,15 +10,19 @@ use std::process::ExitCode;
 /// Arguments of `sretool slo validate`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Files or folders with OpenSLO documents [default: slo]
+    /// Files or folders with OpenSLO, sloth or Pyrra documents, or - for standard input [default: slo]
     files: Vec<PathBuf>,
     /// Accept unknown keys
     #[arg(long)]
     lenient: bool,
+    /// Period of objectives whose format names none, such as sloth's
+    #[arg(long, value_name = "DURATION", default_value = "30d", value_parser = super::rules::period)]
+    period: slo::Window,
 }
 
 pub(super) fn run(args: &Args, io: &mut Io<'_>) -> ExitCode {
-    let catalog = match files::load(&args.files) {
+    let options = slo::LoadOptions { lenient: args.lenient, period: args.period };
+    let catalog = match files::load(&args.files, options) {
         Ok(catalog) => catalog,
         Err(error) => {
             io.error(error);
@@ -27,10 +31,7 @@ pub(super) fn run(args: &Args, io: &mut Io<'_>) -> ExitCode {
     };
     let mut errors = 0;
     for finding in &catalog.findings {
-        if args.lenient && finding.code == "unknown-key" {
-            continue;
-        }
-        io.line(finding);
+        io.line(finding.render());
         errors += usize::from(finding.severity == Severity::Error);
     }
     io.note(format_args!(

@@ -41,6 +41,11 @@ impl Local {
         Ok(Self::new(&name, Arc::new(store), newest_ms))
     }
 
+    /// The store, for those who read samples rather than ask queries.
+    pub(crate) fn storage(&self) -> Arc<dyn Queryable> {
+        Arc::clone(&self.storage)
+    }
+
     pub(super) fn name(&self) -> &str {
         &self.name
     }

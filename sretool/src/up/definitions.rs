@@ -1,6 +1,6 @@
 //! The SLOs and rules that `up` evaluates: the folders of the checkout, else the copies in the binary.
 
-use slo::{BurnWindows, Catalog, Options};
+use slo::{Catalog, Options};
 use std::path::Path;
 
 /// A file by name and text.
@@ -66,9 +66,8 @@ pub fn generate(slos: &[Named]) -> Result<String, String> {
         let findings: Vec<_> = catalog.findings.iter().map(ToString::to_string).collect();
         return Err(findings.join("\n"));
     }
-    let version = env!("CARGO_PKG_VERSION").to_owned();
-    let options = Options { recordings: true, alerts: true, burn: BurnWindows::workbook(), version };
-    Ok(slo::generate(&catalog.slos, &options).to_string())
+    let options = Options::new(env!("CARGO_PKG_VERSION"));
+    slo::generate(&catalog.slos, &options).map(|rules| rules.to_string()).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::{description, metadata};
 use crate::fields::Fields;
 use crate::finding::Collector;
-use crate::model::{Indicator, Metric, MetricSource};
+use crate::model::{HistogramUse, Indicator, Metric, MetricSource};
 use crate::yaml::{Data, Node};
 
 /// Reads an indicator in an objective: `metadata` and `spec`.
@@ -85,5 +85,35 @@ fn metric_spec(node: &Node, path: &str, out: &mut Collector) -> Option<MetricSou
         _ => None,
     });
     let at = query.map_or(node.at, |entry| entry.value.at);
-    Some(MetricSource { reference: reference.map(|text| text.value.to_owned()), kind, query: text, at })
+    let histogram = histogram(spec, out);
+    Some(MetricSource { reference: reference.map(|text| text.value.to_owned()), kind, query: text, histogram, at })
+}
+
+/// The keys that make a query the name of a histogram; other sources' keys of these names are left alone.
+fn histogram(spec: &Node, out: &mut Collector) -> Option<HistogramUse> {
+    let Data::Mapping(entries) = &spec.data else { return None };
+    let scalar = |key: &str| {
+        let entry = entries.iter().find(|entry| entry.key == key)?;
+        match &entry.value.data {
+            Data::Scalar { text, .. } => Some((text.as_str(), entry.value.at)),
+            _ => None,
+        }
+    };
+    let (kind, at) = scalar("histogram")?;
+    if !matches!(kind, "classic" | "native") {
+        let message = format!("histogram cannot be {kind:?}");
+        out.error(at, "value", message, Some("write classic or native".into()));
+        return None;
+    }
+    let le = match scalar("le") {
+        None => None,
+        Some((text, at)) => match text.parse::<f64>() {
+            Ok(le) if le.is_finite() => Some(le),
+            _ => {
+                out.error(at, "value", format!("le is no number: {text:?}"), Some("write a number such as 0.2".into()));
+                return None;
+            }
+        },
+    };
+    Some(HistogramUse { native: kind == "native", le })
 }

@@ -18,9 +18,11 @@ pub(super) fn read(object: &Fields<'_>, out: &mut Collector) -> Option<Metadata>
     if let Some(text) = display_name.filter(|text| text.value.chars().count() > 63) {
         out.error(text.at, "length", format!("{:?} is too long", fields.path_of("displayName")), Some(limit(63)));
     }
+    let (annotations, annotation_places) = annotations(&fields, out).into_iter().unzip();
     Some(Metadata {
         labels: labels(&fields, out),
-        annotations: annotations(&fields, out),
+        annotations,
+        annotation_places,
         name: name?.value.to_owned(),
         display_name: display_name.map(|text| text.value.to_owned()),
     })
@@ -59,7 +61,7 @@ fn labels(fields: &Fields<'_>, out: &mut Collector) -> Vec<(String, Vec<String>)
     labels
 }
 
-fn annotations(fields: &Fields<'_>, out: &mut Collector) -> Vec<(String, String)> {
+fn annotations(fields: &Fields<'_>, out: &mut Collector) -> Vec<((String, String), Position)> {
     let mut annotations = Vec::new();
     for (key, at, node) in entries(fields, "annotations", out) {
         let (prefix, name) = key.rsplit_once('/').map_or((None, key), |(prefix, name)| (Some(prefix), name));
@@ -67,7 +69,7 @@ fn annotations(fields: &Fields<'_>, out: &mut Collector) -> Vec<(String, String)
             let remedy = "write a name, or domain/name such as example.org/owner".to_owned();
             out.error(at, "annotation", format!("annotation key {key:?} is not valid"), Some(remedy));
         }
-        annotations.extend(text_of(node, "an annotation", out).map(|value| (key.to_owned(), value)));
+        annotations.extend(text_of(node, "an annotation", out).map(|value| ((key.to_owned(), value), at)));
     }
     annotations
 }

@@ -5,7 +5,7 @@ use crate::duration::Window;
 use crate::fields::Fields;
 use crate::finding::{Collector, Position};
 use crate::model::{
-    Budgeting, CalendarStart, CalendarUnit, IndicatorSource, Metric, Objective, Operator, SloSpec, TimeWindow,
+    Alerting, Budgeting, CalendarStart, CalendarUnit, Extras, IndicatorSource, Metric, Objective, Operator, Origin, SloSpec, TimeWindow,
 };
 use crate::yaml::Node;
 
@@ -64,6 +64,9 @@ pub(super) fn read(node: &Node, out: &mut Collector) -> Option<SloSpec> {
         budgeting: budgeting?,
         objectives,
         alert_policies,
+        extras: Extras::default(),
+        alerting: Alerting::default(),
+        origin: Origin::OpenSlo,
     })
 }
 

@@ -1,30 +1,39 @@
 //! Recording rules: what happened, and what was promised.
 
-use super::expressions::{TILE, errors, errors_name, events_name, ids, is_direct, ratio, ratio_name};
+use super::expressions::{TILE, errors, errors_name, events, events_name, ids, is_direct, ratio, ratio_name};
 use super::{Action, Options, Rule, RuleGroup, labels};
 use crate::catalog::{MetricPair, Sli, Slo};
 use crate::duration::Window;
+use crate::model::Origin;
+
+/// Every window over which an objective's error ratio is recorded, shortest first.
+pub(crate) fn windows(slo: &Slo, options: &Options) -> Vec<Window> {
+    let mut windows = options.burn_for(slo.period).all();
+    windows.extend([TILE, slo.period]);
+    windows.extend(slo.slices.map(|slices| slices.window));
+    windows.sort_unstable();
+    windows.dedup();
+    windows
+}
 
 /// Events and errors over short windows, and error ratios over the windows of the alerts and over the period.
 pub(super) fn sli(slo: &Slo, options: &Options) -> RuleGroup {
-    let mut windows = options.burn.all();
-    windows.extend([TILE, slo.period]);
-    windows.sort_unstable();
-    windows.dedup();
+    let windows = windows(slo, options);
     let mut rules = Vec::new();
     if let Sli::GoodTotal(pair) | Sli::BadTotal(pair) = &slo.sli {
-        rules.extend(windows.iter().filter(|window| is_direct(**window)).flat_map(|window| counts(slo, pair, *window)));
+        let direct = windows.iter().filter(|window| is_direct(**window));
+        rules.extend(direct.flat_map(|window| counts(slo, pair, *window, options)));
     }
-    let ratio = |window| recorded(slo, ratio_name(window), ratio(slo, window), Some(window));
+    let ratio = |window| recorded(slo, ratio_name(window), ratio(slo, window), Some(window), options);
     rules.extend(windows.into_iter().map(ratio));
-    RuleGroup { name: format!("sloth-slo-sli-recordings-{}", slo.id), rules }
+    RuleGroup { name: format!("sloth-slo-sli-recordings-{}", slo.id), interval: None, rules }
 }
 
 /// Events and errors, from which ratios, longer windows and the low-traffic guards are made.
-fn counts(slo: &Slo, pair: &MetricPair, window: Window) -> [Rule; 2] {
+fn counts(slo: &Slo, pair: &MetricPair, window: Window, options: &Options) -> [Rule; 2] {
     [
-        recorded(slo, events_name(window), pair.total.over(window), Some(window)),
-        recorded(slo, errors_name(window), errors(slo, pair, window), Some(window)),
+        recorded(slo, events_name(window), events(pair, window), Some(window), options),
+        recorded(slo, errors_name(window), errors(slo, pair, window), Some(window), options),
     ]
 }
 
@@ -43,22 +52,32 @@ pub(super) fn meta(slo: &Slo, options: &Options) -> RuleGroup {
         ("slo:period_burn_rate:ratio", burn(slo.period)),
         ("slo:period_error_budget_remaining:ratio", format!("1 - slo:period_burn_rate:ratio{ids}")),
     ];
-    let mut rules: Vec<_> = series.into_iter().map(|(name, expr)| recorded(slo, name.to_owned(), expr, None)).collect();
-    let mut info = recorded(slo, "sloth_slo_info".into(), "vector(1)".into(), None);
+    let recorded_as = |(name, expr): (&str, String)| recorded(slo, name.to_owned(), expr, None, options);
+    let mut rules: Vec<_> = series.into_iter().map(recorded_as).collect();
+    let mut info = recorded(slo, "sloth_slo_info".into(), "vector(1)".into(), None, options);
     for (key, value) in [
         ("sloth_mode", "cli-gen-openslo"),
         ("sloth_objective", &slo.objective_percent()),
-        ("sloth_spec", crate::openslo::API_VERSION),
+        ("sloth_spec", spec(slo)),
         ("sloth_version", &options.version),
     ] {
         info.labels.insert(key.to_owned(), value.to_owned());
     }
     rules.push(info);
-    RuleGroup { name: format!("sloth-slo-meta-recordings-{}", slo.id), rules }
+    RuleGroup { name: format!("sloth-slo-meta-recordings-{}", slo.id), interval: None, rules }
 }
 
-fn recorded(slo: &Slo, name: String, expr: String, window: Option<Window>) -> Rule {
-    let mut labels = labels(slo);
+/// The format in which an objective was written.
+fn spec(slo: &Slo) -> &'static str {
+    match &slo.origin {
+        Origin::OpenSlo => crate::openslo::API_VERSION,
+        Origin::Sloth(own) => own.format.version(),
+        Origin::Pyrra => crate::pyrra::API_VERSION,
+    }
+}
+
+fn recorded(slo: &Slo, name: String, expr: String, window: Option<Window>, options: &Options) -> Rule {
+    let mut labels = labels(slo, options);
     if let Some(window) = window {
         labels.insert("sloth_window".into(), window.to_string());
     }

@@ -6,8 +6,8 @@ use slo::{Action, BurnWindows, Options, Rule};
 
 /// Evaluates all rules each minute, and yields the minutes at which the alerts' conditions held, page then ticket.
 fn conditions(store: &mut Memory, end: i64) -> [Vec<i64>; 2] {
-    let options = Options { recordings: true, alerts: true, burn: BurnWindows::workbook(), version: String::new() };
-    let file = slo::generate(&[slo()], &options);
+    let options = Options::new("");
+    let file = slo::generate(&[slo()], &options).expect("rules can be made of it");
     let rules: Vec<Rule> = file.groups.into_iter().flat_map(|group| group.rules).collect();
     let mut held = [Vec::new(), Vec::new()];
     for minute in 0..=end / MINUTE {

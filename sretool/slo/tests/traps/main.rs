@@ -3,7 +3,7 @@
 mod alerts;
 
 use promql::{Engine, Labels, Matcher, Queryable, Sample, SelectHints, SeriesData, StorageError, Value};
-use slo::{Action, Answers, BurnWindows, Catalog, Options, Slo, SloReport, Status, Window};
+use slo::{Action, Answers, Catalog, Options, Request, Slo, SloReport, Status, When, Window};
 use std::collections::BTreeMap;
 
 const MINUTE: i64 = 60_000;
@@ -70,18 +70,19 @@ fn instant(store: &Memory, expr: &str, at: i64) -> Value {
 
 /// The report, as `sretool slo report` makes it.
 fn report(store: &Memory, at: i64) -> SloReport {
-    let (slo, burn) = (slo(), BurnWindows::workbook());
+    let (slo, request) = (slo(), Request::at(at));
     let mut answers = Answers::default();
-    for query in slo::plan(&slo, &burn) {
-        answers.record(&query, &instant(store, &query.expr, at)).expect("every query yields one number");
+    for query in slo::plan(&slo, &request) {
+        let When::At(at) = query.when else { panic!("{query:?}") };
+        answers.record(&slo, &query, &instant(store, &query.expr, at)).expect("every query yields one number");
     }
-    slo::evaluate(&slo, &answers, &burn)
+    slo::evaluate(&slo, &answers, &request).remove(0)
 }
 
 /// Evaluates the recording rules every five minutes, as Prometheus does, and reads one of their series at the end.
 fn recorded(store: &mut Memory, end: i64, series: &str) -> Option<f64> {
-    let options = Options { recordings: true, alerts: false, burn: BurnWindows::workbook(), version: String::new() };
-    let file = slo::generate(&[slo()], &options);
+    let options = Options { alerts: false, ..Options::new("") };
+    let file = slo::generate(&[slo()], &options).expect("rules can be made of it");
     let needed = ["slo:sli_events:increase5m", "slo:sli_errors:increase5m"];
     let mut step = 0;
     while step <= end {

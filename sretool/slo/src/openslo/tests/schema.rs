@@ -219,13 +219,7 @@ fn slo(method: &str, fields: &str) -> String {
 fn budgeting_by_slices_needs_slices() {
     let objectives = |fields: &str| format!("  indicatorRef: i\n  objectives:\n  - {{target: 0.9{fields}}}\n");
     let no_sli = "8: no SLI is named \"i\" (reference)";
-    let warning = |method: &str| {
-        format!(
-            "1: budgetingMethod {method} is valid but is not supported yet, so this SLO is neither reported nor \
-                 alerted on (unsupported)"
-        )
-    };
-    check(&slo("Timeslices", &objectives(", timeSliceTarget: 0.9, timeSliceWindow: 1m")), &[&warning("Timeslices")]);
+    check(&slo("Timeslices", &objectives(", timeSliceTarget: 0.9, timeSliceWindow: 1m")), &[no_sli]);
     check(
         &slo("Timeslices", &objectives("")),
         &[
@@ -237,7 +231,7 @@ fn budgeting_by_slices_needs_slices() {
         &slo("Timeslices", &objectives(", timeSliceTarget: 0, timeSliceWindow: 1m")),
         &["10: timeSliceTarget 0 is not in (0, 1] (value)"],
     );
-    check(&slo("RatioTimeslices", &objectives(", timeSliceWindow: 1m")), &[&warning("RatioTimeslices")]);
+    check(&slo("RatioTimeslices", &objectives(", timeSliceWindow: 1m")), &[no_sli]);
     check(
         &slo("RatioTimeslices", &objectives("")),
         &["10: \"spec.objectives[0].timeSliceWindow\" is required (required)"],
@@ -248,11 +242,12 @@ fn budgeting_by_slices_needs_slices() {
 
 #[test]
 fn composites_carry_an_indicator_on_every_objective() {
-    let unsupported = "9: a composite SLO is valid but is not supported yet, so this SLO is neither reported nor \
-                       alerted on (unsupported)";
     let both =
         "  objectives:\n  - {target: 0.9, indicatorRef: a, compositeWeight: 2}\n  - {target: 0.9, indicatorRef: b}\n";
-    check(&slo("Occurrences", both), &[unsupported]);
+    check(
+        &slo("Occurrences", both),
+        &["9: no SLI is named \"a\" (reference)", "10: no SLI is named \"b\" (reference)"],
+    );
     check(
         &slo("Occurrences", &both.replace(", indicatorRef: b", "")),
         &[
@@ -274,7 +269,7 @@ fn composites_carry_an_indicator_on_every_objective() {
 }
 
 #[test]
-fn thresholds_need_an_operator_and_are_not_evaluated() {
+fn thresholds_need_an_operator() {
     let threshold = |objective: &str| {
         slo(
             "Occurrences",
@@ -290,11 +285,7 @@ fn thresholds_need_an_operator_and_are_not_evaluated() {
             "9: \"spec.objectives[0].value\" is required (required)",
         ],
     );
-    check(
-        &threshold("{target: 0.9, op: lt, value: 0.2}"),
-        &["8: a thresholdMetric is valid but is not supported yet, so this SLO is neither reported nor alerted on \
-         (unsupported)"],
-    );
+    check(&threshold("{target: 0.99, op: lt, value: 0.2}"), &[]);
 }
 
 #[test]
@@ -313,7 +304,11 @@ fn calendars_are_dates_in_zones() {
         let errors = catalog.findings.into_iter().filter(|finding| finding.severity == Severity::Error);
         errors.map(|finding| finding.message).collect::<Vec<_>>()
     };
-    assert_eq!(errors("startTime: 2026-02-28 00:00:00, timeZone: America/New_York"), Vec::<String>::new());
+    assert_eq!(errors("startTime: 2026-02-28 00:00:00, timeZone: America/New_York"), ["no SLI is named \"i\""]);
+    assert_eq!(
+        errors("startTime: 2026-02-28 00:00:00, timeZone: America/New_Yrok"),
+        ["the IANA database has no time zone \"America/New_Yrok\""]
+    );
     assert_eq!(errors("startTime: 2026-02-30 00:00:00, timeZone: UTC").len(), 1);
     assert_eq!(errors("startTime: 2026-02-28T00:00:00Z, timeZone: 'not a zone'").len(), 2);
     assert_eq!(errors("timeZone: Etc/GMT+5"), ["\"spec.timeWindow[0].calendar.startTime\" is required"]);
