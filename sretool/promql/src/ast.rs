@@ -6,6 +6,8 @@ mod visit;
 
 use crate::functions::Function;
 use crate::labels::Matcher;
+use std::fmt;
+
 pub use operators::{AggregateOp, BinaryOp, UnaryOp};
 pub use visit::SelectorRef;
 
@@ -114,6 +116,26 @@ pub struct VectorSelector {
     pub offset: Option<Duration>,
     /// `@`: the fixed time at which the samples are read.
     pub at: Option<At>,
+    /// `anchored` or `smoothed`: whether samples beyond the bounds count too.
+    pub extension: Option<Extension>,
+}
+
+/// How a selector uses samples beyond its bounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Extension {
+    /// `anchored`: a range knows the last sample before it.
+    Anchored,
+    /// `smoothed`: values at the bounds lie on the line between their neighbours.
+    Smoothed,
+}
+
+impl fmt::Display for Extension {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Anchored => "anchored",
+            Self::Smoothed => "smoothed",
+        })
+    }
 }
 
 /// Selects series and reads a range of their samples.
@@ -182,8 +204,24 @@ pub enum Cardinality {
     OneToMany,
 }
 
+/// Values that stand for missing series: `fill (0)`, `fill_left (0)`, `fill_right (0)`.
+#[derive(Clone, Copy, Debug, PartialEq, Default)]
+pub struct Fill {
+    /// For a series that the left operand lacks.
+    pub left: Option<Literal>,
+    /// For a series that the right operand lacks.
+    pub right: Option<Literal>,
+}
+
+impl Fill {
+    /// Whether neither side is filled.
+    pub fn is_empty(self) -> bool {
+        self.left.is_none() && self.right.is_none()
+    }
+}
+
 /// How the series of two vectors find each other.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Debug, PartialEq, Default)]
 pub struct VectorMatching {
     /// Which side may hold many.
     pub cardinality: Cardinality,
@@ -193,6 +231,8 @@ pub struct VectorMatching {
     pub labels: Vec<String>,
     /// Labels that `group_left` or `group_right` copies from the side of one.
     pub include: Vec<String>,
+    /// Values for series without a partner.
+    pub fill: Fill,
 }
 
 /// Two operands and an operator.

@@ -53,7 +53,7 @@ const fn timed(function: Function) -> Function {
     Function { reads_time: true, ..function }
 }
 
-/// Every function of Prometheus 3 that works on floats, by name.
+/// Every function of Prometheus 3, by name.
 pub const FUNCTIONS: &[Function] = &[
     f("abs", &[V], V),
     f("absent", &[V], V),
@@ -85,12 +85,18 @@ pub const FUNCTIONS: &[Function] = &[
     f("exp", &[V], V),
     f("first_over_time", &[M], V),
     f("floor", &[V], V),
+    f("histogram_avg", &[V], V),
+    f("histogram_count", &[V], V),
     f("histogram_fraction", &[S, S, V], V),
     f("histogram_quantile", &[S, V], V),
     variadic("histogram_quantiles", &[V, T, S, S], Variadic::UpTo(9)),
+    f("histogram_stddev", &[V], V),
+    f("histogram_stdvar", &[V], V),
+    f("histogram_sum", &[V], V),
     date("hour"),
     f("idelta", &[M], V),
     f("increase", &[M], V),
+    variadic("info", &[V, V], Variadic::Optional),
     f("irate", &[M], V),
     variadic("label_join", &[V, T, T, T], Variadic::Any),
     f("label_replace", &[V, T, T, T, T], V),
@@ -124,6 +130,7 @@ pub const FUNCTIONS: &[Function] = &[
     f("sort_desc", &[V], V),
     f("sqrt", &[V], V),
     f("start", &[], S),
+    f("start_timestamp", &[V], V),
     f("stddev_over_time", &[M], V),
     f("stdvar_over_time", &[M], V),
     f("step", &[], S),
@@ -140,25 +147,9 @@ pub const FUNCTIONS: &[Function] = &[
     date("year"),
 ];
 
-/// Functions that work on native histograms, info metrics or start timestamps only.
-const UNSUPPORTED: [&str; 7] = [
-    "histogram_avg",
-    "histogram_count",
-    "histogram_stddev",
-    "histogram_stdvar",
-    "histogram_sum",
-    "info",
-    "start_timestamp",
-];
-
 /// Finds a function by its exact name.
 pub fn find(name: &str) -> Option<&'static Function> {
     FUNCTIONS.iter().find(|f| f.name == name)
-}
-
-/// Whether a function exists in Prometheus but not here.
-pub(crate) fn is_unsupported(name: &str) -> bool {
-    UNSUPPORTED.contains(&name)
 }
 
 /// The known function or aggregation whose name is nearest to a misspelt one, if any is near.
@@ -202,7 +193,7 @@ mod tests {
 
     #[test]
     fn names_are_unique() {
-        let mut names: Vec<_> = FUNCTIONS.iter().map(|f| f.name).chain(UNSUPPORTED).collect();
+        let mut names: Vec<_> = FUNCTIONS.iter().map(|f| f.name).collect();
         let total = names.len();
         names.sort_unstable();
         names.dedup();

@@ -12,6 +12,7 @@ mod trim;
 pub(crate) use arithmetic::{Incompatible, Mean, Merge, Total};
 pub use buckets::Bucket;
 pub(crate) use statistics::NanNote;
+pub(crate) use trim::Keep;
 
 use crate::storage::is_stale;
 use std::fmt;

@@ -6,7 +6,7 @@ pub(crate) use number::format_duration;
 
 use crate::ast::Span;
 use crate::error::ParseError;
-use crate::quote::unquote;
+use crate::quote::{UnquoteError, unquote};
 
 /// What a token is.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,6 +18,8 @@ pub(crate) enum Kind {
     /// Milliseconds.
     Duration(i64),
     Text(String),
+    /// A string that is not UTF-8, which no rule takes: its source says what it is.
+    BadText,
     /// An operator or bracket.
     Sign(&'static str),
     End,
@@ -132,6 +134,10 @@ impl Lexer<'_> {
         match unquote(&self.src[self.at..]) {
             Ok((value, len)) => {
                 self.push(Kind::Text(value), len);
+                Ok(())
+            }
+            Err(UnquoteError { not_utf8: Some(len), .. }) => {
+                self.push(Kind::BadText, len);
                 Ok(())
             }
             Err(e) => {

@@ -17,8 +17,8 @@ mod summary;
 mod value;
 
 pub use ast::{
-    AggregateExpr, AggregateOp, At, BinaryExpr, BinaryOp, Call, Cardinality, Duration, Expr, ExprKind, Grouping,
-    Literal, MatrixSelector, SelectorRef, Span, Subquery, UnaryOp, ValueType, VectorMatching, VectorSelector,
+    AggregateExpr, AggregateOp, At, BinaryExpr, BinaryOp, Call, Cardinality, Duration, Expr, ExprKind, Extension, Fill,
+    Grouping, Literal, MatrixSelector, SelectorRef, Span, Subquery, UnaryOp, ValueType, VectorMatching, VectorSelector,
 };
 pub use engine::{Compat, Engine, EngineOptions, EvalError, Evaluation};
 pub use error::{ParseError, ParseErrorKind};

@@ -5,7 +5,7 @@ mod check;
 mod duration;
 mod selector;
 
-use crate::ast::{BinaryExpr, BinaryOp, Expr, ExprKind, Literal, Span, UnaryOp, VectorMatching};
+use crate::ast::{BinaryExpr, BinaryOp, Expr, ExprKind, Fill, Literal, Span, UnaryOp, VectorMatching};
 use crate::error::{ParseError, ParseErrorKind};
 use crate::lexer::{Kind, Token, tokenize};
 
@@ -101,16 +101,12 @@ impl<'a> Parser<'a> {
     fn unexpected(&self, expected: &str) -> ParseError {
         let found = match self.peek() {
             Kind::End => "end of input".to_owned(),
-            Kind::Sign(s @ ("</" | ">/")) => {
-                return ParseError::unsupported(format!("the trim operator `{s}`"), self.span());
+            Kind::BadText => {
+                let construct = format!("a string that is not valid UTF-8, {},", self.text(self.span()));
+                return ParseError::unsupported(construct, self.span());
             }
             _ => format!("`{}`", self.text(self.span())),
         };
-        for word in ["anchored", "smoothed"] {
-            if self.is_word(word) {
-                return ParseError::unsupported(format!("the `{word}` modifier"), self.span());
-            }
-        }
         ParseError::syntax(format!("unexpected {found}, expected {expected}"), self.span())
     }
 
@@ -188,12 +184,50 @@ impl<'a> Parser<'a> {
             let remedy = format!("write `on (…) {}` or `ignoring (…) {0}`", self.word());
             return Err(self.unexpected("an operand").with_remedy(remedy));
         }
-        for word in ["fill", "fill_left", "fill_right"] {
-            if self.is_word(word) && self.peek_after(1) == &Kind::Sign("(") {
-                return Err(ParseError::unsupported(format!("the `{word}` modifier"), self.span()));
+        matching.fill = self.fill()?;
+        Ok(matching)
+    }
+
+    /// `fill (v)`, or `fill_left (v)` and `fill_right (v)` in any order. Before anything but a bracket these words are
+    /// names of metrics.
+    fn fill(&mut self) -> Parsed<Fill> {
+        let mut fill = Fill::default();
+        while self.peek_after(1) == &Kind::Sign("(") {
+            let both = self.is_word("fill");
+            let (left, right) = (self.is_word("fill_left"), self.is_word("fill_right"));
+            let taken = (both && !fill.is_empty()) || (left && fill.left.is_some()) || (right && fill.right.is_some());
+            if taken || !(both || left || right) {
+                break;
+            }
+            self.next();
+            let value = Some(self.fill_value()?);
+            if both || left {
+                fill.left = value;
+            }
+            if both || right {
+                fill.right = value;
+            }
+            if both {
+                break;
             }
         }
-        Ok(matching)
+        Ok(fill)
+    }
+
+    fn fill_value(&mut self) -> Parsed<Literal> {
+        self.expect_sign("(")?;
+        let minus = self.take_sign("-").is_some();
+        if !minus {
+            self.take_sign("+");
+        }
+        let value = match *self.peek() {
+            Kind::Number(value) => value,
+            Kind::Duration(ms) => ms as f64 / 1000.0,
+            _ => return Err(self.unexpected("a number")),
+        };
+        self.next();
+        self.expect_sign(")")?;
+        Ok(Literal(if minus { -value } else { value }))
     }
 
     /// A sign and its operand, or an operand with its modifiers.

@@ -30,13 +30,15 @@ impl fmt::Display for Quoted<'_> {
 pub(crate) struct UnquoteError {
     pub message: String,
     pub offset: usize,
+    /// Length of a string that is complete but not UTF-8.
+    pub not_utf8: Option<usize>,
 }
 
 /// Reads the quoted string at the start of `src`; yields its value and its length with both quotes.
 pub(crate) fn unquote(src: &str) -> Result<(String, usize), UnquoteError> {
     let quote = src.chars().next().unwrap_or('"');
     if quote == '`' {
-        let end = src[1..].find('`').ok_or(UnquoteError { message: "unterminated raw string".into(), offset: 0 })?;
+        let end = src[1..].find('`').ok_or_else(|| at_offset("unterminated raw string".into(), 0))?;
         return Ok((src[1..=end].to_owned(), end + 2));
     }
     let mut bytes = Vec::new();
@@ -45,7 +47,7 @@ pub(crate) fn unquote(src: &str) -> Result<(String, usize), UnquoteError> {
         let rest = &src[at..];
         match rest.chars().next() {
             None | Some('\n') => {
-                return Err(UnquoteError { message: "unterminated quoted string".into(), offset: 0 });
+                return Err(at_offset("unterminated quoted string".into(), 0));
             }
             Some('\\') => at += 1 + escape(&rest[1..], quote, &mut bytes).map_err(|e| at_offset(e, at))?,
             Some(c) if c == quote => break,
@@ -56,12 +58,12 @@ pub(crate) fn unquote(src: &str) -> Result<(String, usize), UnquoteError> {
         }
     }
     let text = String::from_utf8(bytes)
-        .map_err(|_| UnquoteError { message: format!("string {} is not valid UTF-8", &src[..=at]), offset: 0 })?;
+        .map_err(|_| UnquoteError { not_utf8: Some(at + 1), ..at_offset("string is not valid UTF-8".into(), 0) })?;
     Ok((text, at + 1))
 }
 
 fn at_offset(message: String, offset: usize) -> UnquoteError {
-    UnquoteError { message, offset }
+    UnquoteError { message, offset, not_utf8: None }
 }
 
 /// Decodes one escape sequence after its backslash; yields its length.

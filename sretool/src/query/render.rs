@@ -1,6 +1,6 @@
 //! Results as text, JSON and CSV.
 
-use promql::{Labels, MatrixSeries, Sample, Value};
+use promql::{Labels, MatrixSeries, Sample, Value, VectorSample};
 use std::fmt::Write as _;
 
 /// Eight heights of a sparkline.
@@ -11,14 +11,30 @@ pub(super) fn table(value: &Value) -> String {
     let rows: Vec<(String, String)> = match value {
         Value::Scalar(sample) => vec![("scalar".to_owned(), number(sample.v))],
         Value::String(_, text) => vec![("string".to_owned(), text.clone())],
-        Value::Vector(vector) => vector.iter().map(|s| (s.labels.to_string(), number(s.v))).collect(),
-        Value::Matrix(matrix) => matrix.iter().map(|s| (s.labels.to_string(), summary(&s.samples))).collect(),
+        Value::Vector(vector) => vector.iter().map(|s| (s.labels.to_string(), element(s))).collect(),
+        Value::Matrix(matrix) => matrix.iter().map(|s| (s.labels.to_string(), series(s))).collect(),
     };
     let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
     rows.iter().fold(String::new(), |mut text, (name, value)| {
         let _ = writeln!(text, "{name:<width$}  {value}");
         text
     })
+}
+
+/// A number, or a native histogram with its populated buckets.
+fn element(sample: &VectorSample) -> String {
+    sample.histogram.as_ref().map_or_else(|| number(sample.v), ToString::to_string)
+}
+
+/// What the numbers do, and the last of the native histograms.
+fn series(series: &MatrixSeries) -> String {
+    let histograms =
+        series.histograms.last().map(|last| format!("{} histograms  last {}", series.histograms.len(), last.h));
+    match histograms {
+        Some(histograms) if series.samples.is_empty() => histograms,
+        Some(histograms) => format!("{}, {histograms}", summary(&series.samples)),
+        None => summary(&series.samples),
+    }
 }
 
 fn summary(samples: &[Sample]) -> String {
@@ -44,12 +60,10 @@ pub(super) fn json(value: &Value) -> String {
 
 /// One line a sample: Unix seconds, value, series. Empty without data.
 pub(super) fn csv(value: &Value) -> String {
-    let rows: Vec<(&Labels, Vec<Sample>)> = match value {
-        Value::Vector(vector) => vector.iter().map(|s| (&s.labels, vec![Sample { t: s.t, v: s.v }])).collect(),
-        Value::Matrix(matrix) => {
-            matrix.iter().map(|MatrixSeries { labels, samples, .. }| (labels, samples.clone())).collect()
-        }
-        Value::Scalar(sample) => return format!("time,value,series\n{}\n", csv_row(*sample, "")),
+    let rows: Vec<(&Labels, Vec<(i64, String)>)> = match value {
+        Value::Vector(vector) => vector.iter().map(|s| (&s.labels, vec![(s.t, element(s))])).collect(),
+        Value::Matrix(matrix) => matrix.iter().map(|s| (&s.labels, cells(s))).collect(),
+        Value::Scalar(sample) => return format!("time,value,series\n{}\n", csv_row(sample.t, &number(sample.v), "")),
         Value::String(t, text) => return format!("time,value,series\n{},{},\n", seconds(*t), quoted(text)),
     };
     if rows.is_empty() {
@@ -57,15 +71,24 @@ pub(super) fn csv(value: &Value) -> String {
     }
     let mut text = "time,value,series\n".to_owned();
     for (labels, samples) in rows {
-        for sample in samples {
-            let _ = writeln!(text, "{}", csv_row(sample, &labels.to_string()));
+        for (t, value) in samples {
+            let _ = writeln!(text, "{}", csv_row(t, &value, &labels.to_string()));
         }
     }
     text
 }
 
-fn csv_row(sample: Sample, series: &str) -> String {
-    format!("{},{},{}", seconds(sample.t), number(sample.v), quoted(series))
+/// Times and values of a series, numbers and histograms in order of time.
+fn cells(series: &MatrixSeries) -> Vec<(i64, String)> {
+    let floats = series.samples.iter().map(|s| (s.t, number(s.v)));
+    let histograms = series.histograms.iter().map(|s| (s.t, s.h.to_string()));
+    let mut cells: Vec<_> = floats.chain(histograms).collect();
+    cells.sort_by_key(|(t, _)| *t);
+    cells
+}
+
+fn csv_row(t: i64, value: &str, series: &str) -> String {
+    format!("{},{},{}", seconds(t), quoted(value), quoted(series))
 }
 
 fn seconds(ms: i64) -> String {
@@ -91,7 +114,7 @@ fn number(v: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use promql::VectorSample;
+    use promql::{Histogram, HistogramSample};
 
     fn vector() -> Value {
         let labels = Labels::new([("__name__", "up"), ("job", "a,b")]);
@@ -104,6 +127,20 @@ mod tests {
         assert_eq!(csv(&vector()), "time,value,series\n1.500,+Inf,\"up{job=\"\"a,b\"\"}\"\n");
         assert_eq!(table(&Value::Vector(vec![])), "");
         assert_eq!(csv(&Value::Matrix(vec![])), "");
+    }
+
+    #[test]
+    fn native_histograms_show_their_buckets() {
+        let h = Histogram { count: 2.0, sum: 3.0, positive: vec![(1, 2.0)], ..Histogram::default() };
+        let shown = "{count:2, sum:3, (1,2]:2}";
+        let vector = Value::Vector(vec![VectorSample::of_histogram(Labels::default(), 1500, h.clone().into())]);
+        assert_eq!(table(&vector), format!("{{}}  {shown}\n"));
+        assert_eq!(csv(&vector), format!("time,value,series\n1.500,\"{shown}\",{{}}\n"));
+        let histograms = vec![HistogramSample { t: 1000, h: h.into() }];
+        let samples = vec![Sample { t: 2000, v: 5.0 }];
+        let matrix = Value::Matrix(vec![MatrixSeries { samples, histograms, ..MatrixSeries::default() }]);
+        assert_eq!(table(&matrix), format!("{{}}  ▁  last 5 min 5 max 5, 1 histograms  last {shown}\n"));
+        assert_eq!(csv(&matrix), format!("time,value,series\n1.000,\"{shown}\",{{}}\n2.000,5,{{}}\n"));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The JSON of query results, byte for byte as Prometheus writes it.
 
-use promql::{Labels, Sample, Value};
+use promql::{Histogram, Labels, Sample, Value};
 use std::fmt::Write;
 
 /// The `data` object of a query.
@@ -25,15 +25,26 @@ pub(crate) fn query_data(value: &Value) -> String {
         Value::Vector(samples) => push_list(&mut out, samples, |out, sample| {
             out.push_str(r#"{"metric":"#);
             push_labels(out, &sample.labels);
-            out.push_str(r#","value":"#);
-            push_sample(out, Sample { t: sample.t, v: sample.v });
+            if let Some(histogram) = &sample.histogram {
+                out.push_str(r#","histogram":"#);
+                push_histogram(out, sample.t, histogram);
+            } else {
+                out.push_str(r#","value":"#);
+                push_sample(out, Sample { t: sample.t, v: sample.v });
+            }
             out.push('}');
         }),
         Value::Matrix(series) => push_list(&mut out, series, |out, series| {
             out.push_str(r#"{"metric":"#);
             push_labels(out, &series.labels);
-            out.push_str(r#","values":"#);
-            push_list(out, &series.samples, |out, sample| push_sample(out, *sample));
+            if !series.samples.is_empty() || series.histograms.is_empty() {
+                out.push_str(r#","values":"#);
+                push_list(out, &series.samples, |out, sample| push_sample(out, *sample));
+            }
+            if !series.histograms.is_empty() {
+                out.push_str(r#","histograms":"#);
+                push_list(out, &series.histograms, |out, sample| push_histogram(out, sample.t, &sample.h));
+            }
             out.push('}');
         }),
     }
@@ -115,6 +126,29 @@ fn push_sample(out: &mut String, sample: Sample) {
     let _ = write!(out, r#","{}"]"#, number(sample.v));
 }
 
+/// A time and a native histogram: count, sum and populated buckets, each with a number that says which of its bounds
+/// belong to it (0 the upper, 1 the lower, 2 neither, 3 both), its bounds and its count.
+fn push_histogram(out: &mut String, t: i64, histogram: &Histogram) {
+    out.push('[');
+    push_time(out, t);
+    let _ = write!(out, r#",{{"count":"{}","sum":"{}""#, number(histogram.count), number(histogram.sum));
+    let buckets: Vec<_> = histogram.buckets().filter(|b| b.count != 0.0).collect();
+    if !buckets.is_empty() {
+        out.push_str(r#","buckets":"#);
+        push_list(out, &buckets, |out, b| {
+            let inclusive = match (b.lower_inclusive, b.upper_inclusive) {
+                (false, true) => 0,
+                (true, false) => 1,
+                (false, false) => 2,
+                (true, true) => 3,
+            };
+            let [lower, upper, count] = [b.lower, b.upper, b.count].map(number);
+            let _ = write!(out, r#"[{inclusive},"{lower}","{upper}","{count}"]"#);
+        });
+    }
+    out.push_str("}]");
+}
+
 fn push_time(out: &mut String, ms: i64) {
     let sign = if ms < 0 { "-" } else { "" };
     let (seconds, fraction) = (ms.unsigned_abs() / 1000, ms.unsigned_abs() % 1000);
@@ -133,7 +167,8 @@ fn push_string(out: &mut String, text: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use promql::{MatrixSeries, VectorSample};
+    use promql::{HistogramSample, MatrixSeries, VectorSample};
+    use std::sync::Arc;
 
     #[test]
     fn numbers_are_written_as_go_writes_them() {
@@ -161,6 +196,34 @@ mod tests {
             [time(0), time(1_700_000_000_100), time(-1500), time(5)],
             ["0", "1700000000.100", "-1.500", "0.005"]
         );
+    }
+
+    #[test]
+    fn native_histograms() {
+        let h = Histogram {
+            count: 6.5,
+            sum: -1.5,
+            zero_threshold: 0.25,
+            zero_count: 3.0,
+            negative: vec![(0, 0.5)],
+            positive: vec![(0, 2.0), (1, 0.0), (2, 1.0)],
+            ..Histogram::default()
+        };
+        let written = concat!(
+            r#"{"count":"6.5","sum":"-1.5","buckets":[[1,"-1","-0.5","0.5"],[3,"-0.25","0.25","3"],"#,
+            r#"[0,"0.5","1","2"],[0,"2","4","1"]]}"#
+        );
+        let vector = Value::Vector(vec![VectorSample::of_histogram(Labels::default(), 1000, h.clone().into())]);
+        let expected = format!(r#"{{"resultType":"vector","result":[{{"metric":{{}},"histogram":[1,{written}]}}]}}"#);
+        assert_eq!(query_data(&vector), expected);
+        let histograms = vec![HistogramSample { t: 2000, h: h.into() }, HistogramSample { t: 3000, h: Arc::default() }];
+        let series = MatrixSeries { histograms, ..MatrixSeries::default() };
+        let empty = r#"{"count":"0","sum":"0"}"#;
+        let list = format!("[[2,{written}],[3,{empty}]]");
+        let expected = format!(r#"{{"resultType":"matrix","result":[{{"metric":{{}},"histograms":{list}}}]}}"#);
+        assert_eq!(query_data(&Value::Matrix(vec![series.clone()])), expected);
+        let both = MatrixSeries { samples: vec![Sample { t: 1000, v: 1.0 }], ..series };
+        assert!(query_data(&Value::Matrix(vec![both])).contains(r#""values":[[1,"1"]],"histograms":[["#));
     }
 
     #[test]

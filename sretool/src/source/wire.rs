@@ -36,6 +36,8 @@ pub(super) struct MatrixItem {
     metric: BTreeMap<String, String>,
     #[serde(default)]
     values: Vec<(f64, String)>,
+    #[serde(default)]
+    histograms: Vec<serde::de::IgnoredAny>,
 }
 
 fn sample((seconds, text): &(f64, String)) -> Result<Sample, String> {
@@ -61,6 +63,9 @@ impl QueryData {
             }
             Self::Matrix(items) => {
                 let decode = |item: MatrixItem| {
+                    if !item.histograms.is_empty() {
+                        return Err("native histograms cannot be read".into());
+                    }
                     let samples = item.values.iter().map(sample).collect::<Result<_, _>>()?;
                     Ok::<_, String>(MatrixSeries::new(Labels::new(item.metric), samples))
                 };

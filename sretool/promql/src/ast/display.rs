@@ -1,8 +1,8 @@
 //! Expressions as canonical PromQL.
 
 use super::{
-    AggregateExpr, At, BinaryExpr, BinaryOp, Cardinality, Duration, Expr, ExprKind, Grouping, Literal, Subquery,
-    UnaryOp, VectorMatching, VectorSelector,
+    AggregateExpr, At, BinaryExpr, BinaryOp, Cardinality, Duration, Expr, ExprKind, Extension, Grouping, Literal,
+    Subquery, UnaryOp, VectorMatching, VectorSelector,
 };
 use crate::labels::{METRIC_NAME, MatchOp, is_label_name, is_metric_name};
 use crate::lexer::format_duration;
@@ -91,7 +91,8 @@ impl Display for Expr {
             ExprKind::Matrix(m) => {
                 series(&m.selector, f)?;
                 write!(f, "[{}]", m.range)?;
-                modifiers(m.selector.offset.as_ref(), m.selector.at, f)
+                modifiers(m.selector.offset.as_ref(), m.selector.at, f)?;
+                extension(m.selector.extension, f)
             }
             ExprKind::Subquery(s) => subquery(s, f),
             ExprKind::Unary(op, inner) => {
@@ -103,7 +104,13 @@ impl Display for Expr {
             ExprKind::Aggregate(a) => aggregate(a, f),
             ExprKind::Call(call) => {
                 write!(f, "{}(", call.function.name)?;
-                list(&call.args, f)?;
+                match (call.function.name, &call.args[..]) {
+                    ("info", [vector, Self { kind: ExprKind::Vector(labels), .. }]) => {
+                        let matchers: Vec<_> = labels.matchers.iter().map(ToString::to_string).collect();
+                        write!(f, "{vector}, {{{}}}", matchers.join(","))?;
+                    }
+                    (_, args) => list(args, f)?,
+                }
                 f.write_str(")")
             }
         }
@@ -113,8 +120,13 @@ impl Display for Expr {
 impl Display for VectorSelector {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         series(self, f)?;
-        modifiers(self.offset.as_ref(), self.at, f)
+        modifiers(self.offset.as_ref(), self.at, f)?;
+        extension(self.extension, f)
     }
+}
+
+fn extension(extension: Option<Extension>, f: &mut Formatter<'_>) -> fmt::Result {
+    extension.map_or(Ok(()), |extension| write!(f, " {extension}"))
 }
 
 fn list(items: &[Expr], f: &mut Formatter<'_>) -> fmt::Result {
@@ -208,7 +220,13 @@ fn matching(m: &VectorMatching, f: &mut Formatter<'_>) -> fmt::Result {
         write!(f, " {group} ")?;
         labels(&m.include, f)?;
     }
-    Ok(())
+    match (m.fill.left, m.fill.right) {
+        (Some(left), Some(right)) if left == right => write!(f, " fill ({left})"),
+        (left, right) => {
+            left.map_or(Ok(()), |v| write!(f, " fill_left ({v})"))?;
+            right.map_or(Ok(()), |v| write!(f, " fill_right ({v})"))
+        }
+    }
 }
 
 fn binary(b: &BinaryExpr, f: &mut Formatter<'_>) -> fmt::Result {

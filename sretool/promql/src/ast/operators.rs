@@ -19,13 +19,15 @@ pub enum BinaryOp {
     LessEqual,
     Greater,
     GreaterEqual,
+    TrimUpper,
+    TrimLower,
     And,
     Or,
     Unless,
 }
 
 impl BinaryOp {
-    const ALL: [(Self, &'static str); 16] = [
+    const ALL: [(Self, &'static str); 18] = [
         (Self::Add, "+"),
         (Self::Sub, "-"),
         (Self::Mul, "*"),
@@ -39,6 +41,8 @@ impl BinaryOp {
         (Self::LessEqual, "<="),
         (Self::Greater, ">"),
         (Self::GreaterEqual, ">="),
+        (Self::TrimUpper, "</"),
+        (Self::TrimLower, ">/"),
         (Self::And, "and"),
         (Self::Or, "or"),
         (Self::Unless, "unless"),
@@ -60,6 +64,16 @@ impl BinaryOp {
         matches!(self, Equal | NotEqual | Less | LessEqual | Greater | GreaterEqual)
     }
 
+    /// Whether it cuts histograms: `</` keeps what is below a value, `>/` what is above it.
+    pub fn is_trim(self) -> bool {
+        matches!(self, Self::TrimUpper | Self::TrimLower)
+    }
+
+    /// Whether its results are samples of the metric still.
+    pub(crate) fn keeps_metric(self) -> bool {
+        self.is_comparison() || self.is_trim()
+    }
+
     /// Whether it is `and`, `or` or `unless`.
     pub fn is_set(self) -> bool {
         matches!(self, Self::And | Self::Or | Self::Unless)
@@ -70,7 +84,7 @@ impl BinaryOp {
         match self {
             Self::Or => 1,
             Self::And | Self::Unless => 2,
-            op if op.is_comparison() => 3,
+            op if op.is_comparison() || op.is_trim() => 3,
             Self::Add | Self::Sub => 4,
             Self::Pow => 6,
             _ => 5,

@@ -1,12 +1,13 @@
 //! Aggregations over the series of a vector.
 
+use super::annotations::Note;
 use super::calls::text;
-use super::data::{ABSENT, Grid, Series, present};
+use super::data::{ABSENT, Grid, Point, Series, present};
 use super::evaluator::{Evaluated, Evaluator};
 use super::math::{Mean, Sum, quantile};
 use super::names::is_metric_label;
 use super::{Compat, EvalError, names};
-use crate::ast::{AggregateExpr, AggregateOp, Grouping};
+use crate::ast::{AggregateExpr, AggregateOp, Grouping, Span};
 use crate::labels::Labels;
 use std::collections::HashMap;
 
@@ -19,32 +20,38 @@ pub(super) struct Group {
 
 /// Collects values of one group at one time.
 trait Accumulator {
+    /// Whether the members count rather than their values, so that histograms do too.
+    const COUNTS: bool = false;
     fn start(value: f64) -> Self;
     fn add(&mut self, value: f64);
     fn value(self) -> f64;
 }
 
 impl Evaluator<'_> {
-    pub fn aggregate(&mut self, a: &AggregateExpr, grid: Grid) -> Evaluated<Vec<Series>> {
+    pub fn aggregate(&mut self, a: &AggregateExpr, span: Span, grid: Grid) -> Evaluated<Vec<Series>> {
         let param = match &a.param {
             Some(param) if a.op != AggregateOp::CountValues => self.scalar(param, grid)?,
             _ => Vec::new(),
         };
         let input = self.vector(&a.expr, grid)?;
         let groups = groups(&input, &a.grouping);
+        if input.iter().any(|s| !s.histograms.is_empty()) {
+            self.note_ignored(a, span, &input);
+        }
         if a.op.selects() {
             return self.select_series(a, &input, &groups, &param, grid);
         }
+        if matches!(a.op, AggregateOp::Sum | AggregateOp::Avg) {
+            return Ok(self.sum_or_mean(a, &input, &groups, grid));
+        }
         let result = match a.op {
-            AggregateOp::Sum => fold::<Sum>(&input, groups, grid),
-            AggregateOp::Avg => fold::<Mean>(&input, groups, grid),
-            AggregateOp::Min => fold::<Min>(&input, groups, grid),
-            AggregateOp::Max => fold::<Max>(&input, groups, grid),
-            AggregateOp::Count => fold::<Count>(&input, groups, grid),
-            AggregateOp::Group => fold::<One>(&input, groups, grid),
-            AggregateOp::Stdvar => self.variances(&input, groups, grid),
+            AggregateOp::Min => fold::<Min>(&input, &groups, grid),
+            AggregateOp::Max => fold::<Max>(&input, &groups, grid),
+            AggregateOp::Count => fold::<Count>(&input, &groups, grid),
+            AggregateOp::Group => fold::<One>(&input, &groups, grid),
+            AggregateOp::Stdvar => self.variances(&input, &groups, grid),
             AggregateOp::Stddev => {
-                let mut result = self.variances(&input, groups, grid);
+                let mut result = self.variances(&input, &groups, grid);
                 let values = result.iter_mut().flat_map(|s| &mut s.values);
                 values.filter(|v| present(**v)).for_each(|v| *v = v.sqrt());
                 result
@@ -53,14 +60,37 @@ impl Evaluator<'_> {
                 if let Some(expr) = &a.param {
                     self.check_quantiles(&param, expr.span);
                 }
-                quantiles(&input, groups, &param, grid)
+                quantiles(&input, &groups, &param, grid)
             }
-            _ => count_values(a, &input, groups, grid)?,
+            _ => count_values(a, &input, &groups, grid)?,
         };
-        Ok(result)
+        Ok(result.into_iter().filter(|s| !s.is_empty()).collect())
     }
 
-    fn variances(&self, input: &[Series], groups: Vec<Group>, grid: Grid) -> Vec<Series> {
+    /// Sums or means of numbers, and of histograms where there are any.
+    fn sum_or_mean(&mut self, a: &AggregateExpr, input: &[Series], groups: &[Group], grid: Grid) -> Vec<Series> {
+        let mut result = match a.op {
+            AggregateOp::Sum => fold::<Sum>(input, groups, grid),
+            _ => fold::<Mean>(input, groups, grid),
+        };
+        self.join_groups(a.op, a.expr.unparenthesized().span, input, groups, &mut result, grid);
+        result.retain(|s| !s.is_empty());
+        result
+    }
+
+    /// Remarks that an aggregation of numbers passes over histograms.
+    fn note_ignored(&mut self, a: &AggregateExpr, span: Span, input: &[Series]) {
+        use AggregateOp::{Bottomk, Max, Min, Quantile, Stddev, Stdvar, Topk};
+        if !matches!(a.op, Bottomk | Max | Min | Quantile | Stddev | Stdvar | Topk) {
+            return;
+        }
+        if input.iter().any(Series::has_histograms) {
+            let span = if a.op.selects() { span } else { a.expr.unparenthesized().span };
+            self.notes.note(Note::IgnoredInGroup(a.op.as_str()), span);
+        }
+    }
+
+    fn variances(&self, input: &[Series], groups: &[Group], grid: Grid) -> Vec<Series> {
         match self.options.compat {
             Compat::V3 => fold::<Spread>(input, groups, grid),
             Compat::V2_42 => fold::<OldSpread>(input, groups, grid),
@@ -99,13 +129,14 @@ fn groups(input: &[Series], grouping: &Grouping) -> Vec<Group> {
     groups
 }
 
-fn series_of(group: Group, input: &[Series], values: Vec<f64>) -> Series {
+fn series_of(group: &Group, input: &[Series], values: Vec<f64>) -> Series {
     let drop_name = group.members.iter().any(|i| input[*i].drop_name);
-    Series { labels: group.labels, drop_name, values }
+    Series::new(group.labels.clone(), drop_name, values)
 }
 
-fn fold<A: Accumulator>(input: &[Series], groups: Vec<Group>, grid: Grid) -> Vec<Series> {
-    let one = |group: Group| {
+/// The accumulated values of each group, in the order of the groups.
+fn fold<A: Accumulator>(input: &[Series], groups: &[Group], grid: Grid) -> Vec<Series> {
+    let one = |group: &Group| {
         let mut states: Vec<Option<A>> = Vec::new();
         states.resize_with(grid.len, || None);
         for member in &group.members {
@@ -116,15 +147,23 @@ fn fold<A: Accumulator>(input: &[Series], groups: Vec<Group>, grid: Grid) -> Vec
                     None => *state = Some(A::start(*value)),
                 }
             }
+            // A histogram counts, whatever its value is.
+            for (state, histogram) in states.iter_mut().zip(&input[*member].histograms).filter(|_| A::COUNTS) {
+                match state {
+                    _ if histogram.is_none() => {}
+                    Some(state) => state.add(1.0),
+                    None => *state = Some(A::start(1.0)),
+                }
+            }
         }
         let values = states.into_iter().map(|s| s.map_or(ABSENT, A::value)).collect();
         series_of(group, input, values)
     };
-    groups.into_iter().map(one).filter(|s| !s.is_empty()).collect()
+    groups.iter().map(one).collect()
 }
 
-fn quantiles(input: &[Series], groups: Vec<Group>, q: &[f64], grid: Grid) -> Vec<Series> {
-    let one = |group: Group| {
+fn quantiles(input: &[Series], groups: &[Group], q: &[f64], grid: Grid) -> Vec<Series> {
+    let one = |group: &Group| {
         let mut scratch = Vec::with_capacity(group.members.len());
         let mut values = Vec::with_capacity(grid.len);
         for (i, q) in q.iter().enumerate() {
@@ -134,10 +173,10 @@ fn quantiles(input: &[Series], groups: Vec<Group>, q: &[f64], grid: Grid) -> Vec
         }
         series_of(group, input, values)
     };
-    groups.into_iter().map(one).filter(|s| !s.is_empty()).collect()
+    groups.iter().map(one).collect()
 }
 
-fn count_values(a: &AggregateExpr, input: &[Series], groups: Vec<Group>, grid: Grid) -> Evaluated<Vec<Series>> {
+fn count_values(a: &AggregateExpr, input: &[Series], groups: &[Group], grid: Grid) -> Evaluated<Vec<Series>> {
     let label = a.param.as_ref().map_or(Ok(""), text)?;
     if label.is_empty() {
         return Err(EvalError::Argument(format!("invalid label name {label:?}")));
@@ -145,16 +184,21 @@ fn count_values(a: &AggregateExpr, input: &[Series], groups: Vec<Group>, grid: G
     let mut counted: HashMap<Labels, usize> = HashMap::new();
     let mut result: Vec<Series> = Vec::new();
     for group in groups {
-        for member in group.members {
-            for (i, value) in input[member].values.iter().enumerate().filter(|(_, v)| present(**v)) {
-                let labels = group.labels.with(label, &value_label(*value));
+        for member in &group.members {
+            for i in 0..grid.len {
+                let value = match input[*member].point(i) {
+                    Some(Point::Float(v)) => value_label(v),
+                    Some(Point::Histogram(h)) => h.to_string(),
+                    None => continue,
+                };
+                let labels = group.labels.with(label, &value);
                 let place = *counted.entry(labels.clone()).or_insert(result.len());
                 if place == result.len() {
-                    result.push(Series { labels, drop_name: false, values: vec![ABSENT; grid.len] });
+                    result.push(Series::new(labels, false, vec![ABSENT; grid.len]));
                 }
                 let count = &mut result[place].values[i];
                 *count = if present(*count) { *count + 1.0 } else { 1.0 };
-                result[place].drop_name |= input[member].drop_name;
+                result[place].drop_name |= input[*member].drop_name;
             }
         }
     }
@@ -224,6 +268,8 @@ impl Accumulator for Max {
 struct Count(f64);
 
 impl Accumulator for Count {
+    const COUNTS: bool = true;
+
     fn start(_: f64) -> Self {
         Self(1.0)
     }
@@ -239,6 +285,8 @@ impl Accumulator for Count {
 struct One;
 
 impl Accumulator for One {
+    const COUNTS: bool = true;
+
     fn start(_: f64) -> Self {
         Self
     }
@@ -314,11 +362,8 @@ mod tests {
 
     #[test]
     fn groups_are_ordered_and_know_their_members() {
-        let series = |a: &str, b: &str| Series {
-            labels: Labels::new([("__name__", "m"), ("a", a), ("b", b)]),
-            drop_name: false,
-            values: vec![1.0],
-        };
+        let series =
+            |a: &str, b: &str| Series::new(Labels::new([("__name__", "m"), ("a", a), ("b", b)]), false, vec![1.0]);
         let input = [series("2", "x"), series("1", "x"), series("2", "y")];
         let shape = |grouping| {
             let groups = groups(&input, &grouping);

@@ -1,16 +1,17 @@
 //! Binary operations.
 
-use super::EvalError;
+use super::annotations::Annotations;
 use super::data::{ABSENT, Data, Grid, Series, present};
 use super::evaluator::{Evaluated, Evaluator};
 use super::names::is_metric_label;
-use crate::ast::{BinaryExpr, BinaryOp, Cardinality, VectorMatching};
+use super::{EvalError, native_binary};
+use crate::ast::{BinaryExpr, BinaryOp, Cardinality, Span, VectorMatching};
 use crate::labels::{Labels, METRIC_NAME};
 use crate::quote::Quoted;
 use std::collections::{HashMap, HashSet};
 
 /// The value of an operation, and whether a comparison holds. Comparisons yield their left operand.
-fn apply(op: BinaryOp, a: f64, b: f64) -> (f64, bool) {
+pub(super) fn apply(op: BinaryOp, a: f64, b: f64) -> (f64, bool) {
     match op {
         BinaryOp::Add => (a + b, true),
         BinaryOp::Sub => (a - b, true),
@@ -25,29 +26,40 @@ fn apply(op: BinaryOp, a: f64, b: f64) -> (f64, bool) {
         BinaryOp::LessEqual => (a, a <= b),
         BinaryOp::Greater => (a, a > b),
         BinaryOp::GreaterEqual => (a, a >= b),
-        BinaryOp::And | BinaryOp::Or | BinaryOp::Unless => (ABSENT, false),
+        BinaryOp::And | BinaryOp::Or | BinaryOp::Unless | BinaryOp::TrimLower | BinaryOp::TrimUpper => (ABSENT, false),
     }
 }
 
-fn truth(holds: bool) -> f64 {
+pub(super) fn truth(holds: bool) -> f64 {
     if holds { 1.0 } else { 0.0 }
 }
 
 impl Evaluator<'_> {
-    pub fn binary(&mut self, b: &BinaryExpr, grid: Grid) -> Evaluated<Data> {
+    pub fn binary(&mut self, b: &BinaryExpr, span: Span, grid: Grid) -> Evaluated<Data> {
         let (lhs, rhs) = (self.eval(&b.lhs, grid)?, self.eval(&b.rhs, grid)?);
         match (lhs, rhs) {
             (Data::Scalar(a), Data::Scalar(c)) => Ok(Data::Scalar(scalars(b.op, a, &c))),
-            (Data::Vector(v), Data::Scalar(s)) => Ok(Data::Vector(self.with_scalar(b, v, &s, false)?)),
-            (Data::Scalar(s), Data::Vector(v)) => Ok(Data::Vector(self.with_scalar(b, v, &s, true)?)),
+            (Data::Vector(v), Data::Scalar(s)) => Ok(Data::Vector(self.with_scalar(b, span, v, &s, false)?)),
+            (Data::Scalar(s), Data::Vector(v)) => Ok(Data::Vector(self.with_scalar(b, span, v, &s, true)?)),
             (Data::Vector(l), Data::Vector(r)) if b.op.is_set() => Ok(Data::Vector(self.set(b, l, r, grid)?)),
-            (Data::Vector(l), Data::Vector(r)) => Ok(Data::Vector(self.match_vectors(b, l, r, grid)?)),
+            (Data::Vector(l), Data::Vector(r)) => Ok(Data::Vector(self.match_vectors(b, span, l, r, grid)?)),
             _ => Err(EvalError::Type("binary expression must contain only scalar and instant vector types".into())),
         }
     }
 
-    fn with_scalar(&self, b: &BinaryExpr, mut vector: Vec<Series>, s: &[f64], swapped: bool) -> Evaluated<Vec<Series>> {
+    fn with_scalar(
+        &mut self,
+        b: &BinaryExpr,
+        span: Span,
+        mut vector: Vec<Series>,
+        s: &[f64],
+        swapped: bool,
+    ) -> Evaluated<Vec<Series>> {
         for series in &mut vector {
+            if b.op.is_trim() || !series.histograms.is_empty() {
+                self.combine_with_scalar(b, span, series, s, swapped);
+                continue;
+            }
             for (value, scalar) in series.values.iter_mut().zip(s) {
                 if !present(*value) {
                     continue;
@@ -69,12 +81,22 @@ impl Evaluator<'_> {
             }
         }
         vector.retain(|s| !s.is_empty());
-        let filter = b.op.is_comparison() && !b.return_bool;
+        let filter = b.op.keeps_metric() && !b.return_bool;
         if filter { Ok(vector) } else { self.drop_names(vector) }
     }
 
     /// An arithmetic operation or comparison between the series of two vectors.
-    fn match_vectors(&self, b: &BinaryExpr, lhs: Vec<Series>, rhs: Vec<Series>, grid: Grid) -> Evaluated<Vec<Series>> {
+    fn match_vectors(
+        &mut self,
+        b: &BinaryExpr,
+        span: Span,
+        lhs: Vec<Series>,
+        rhs: Vec<Series>,
+        grid: Grid,
+    ) -> Evaluated<Vec<Series>> {
+        if !b.matching.fill.is_empty() {
+            return self.match_filled(b, span, lhs, rhs, grid);
+        }
         let swapped = b.matching.cardinality == Cardinality::OneToMany;
         let (many, one) = if swapped { (rhs, lhs) } else { (lhs, rhs) };
         let mut sides: Sides<'_> = HashMap::new();
@@ -92,9 +114,11 @@ impl Evaluator<'_> {
         }
         check_one_side(&sides, &many, b, grid)?;
         let mut result = Merged::default();
+        let filters_first = self.closed();
         for key in order {
             let (many, one) = &sides[&key];
-            let mut group = Group { binary: b, swapped, filters_first: self.closed(), taken: Vec::new(), grid };
+            let mut group =
+                Group { binary: b, span, swapped, filters_first, taken: Vec::new(), grid, notes: &mut self.notes };
             group.combine(many, one, &mut result)?;
         }
         let mut series = result.series;
@@ -121,15 +145,15 @@ pub(super) fn signature(labels: &Labels, matching: &VectorMatching) -> Labels {
     }
 }
 
-type Sides<'a> = HashMap<Labels, (Vec<&'a Series>, Vec<&'a Series>)>;
+pub(super) type Sides<'a> = HashMap<Labels, (Vec<&'a Series>, Vec<&'a Series>)>;
 
 /// Fails if the side of one has two series of one signature at a time at which the other side has any series.
-fn check_one_side(sides: &Sides<'_>, many: &[Series], b: &BinaryExpr, grid: Grid) -> Evaluated<()> {
+pub(super) fn check_one_side(sides: &Sides<'_>, many: &[Series], b: &BinaryExpr, grid: Grid) -> Evaluated<()> {
     for (key, (_, one)) in sides.iter().filter(|(_, (_, one))| one.len() > 1) {
         for i in 0..grid.len {
-            let mut there = one.iter().filter(|s| present(s.values[i]));
+            let mut there = one.iter().filter(|s| s.there(i));
             let (Some(first), Some(second)) = (there.next(), there.next()) else { continue };
-            if many.iter().any(|s| present(s.values[i])) {
+            if !b.matching.fill.is_empty() || many.iter().any(|s| s.there(i)) {
                 let side = if b.matching.cardinality == Cardinality::OneToMany { "left" } else { "right" };
                 let mut names = [go_string(&first.labels), go_string(&second.labels)];
                 names.sort();
@@ -155,24 +179,35 @@ fn go_string(labels: &Labels) -> String {
 
 /// Results by their labels: series that alternate in time become one.
 #[derive(Default)]
-struct Merged {
+pub(super) struct Merged {
     places: HashMap<Labels, usize>,
-    series: Vec<Series>,
+    pub series: Vec<Series>,
 }
 
 impl Merged {
-    fn slot(&mut self, labels: Labels, len: usize) -> &mut Vec<f64> {
-        let place = *self.places.entry(labels.clone()).or_insert(self.series.len());
-        if place == self.series.len() {
-            self.series.push(Series { labels, drop_name: false, values: vec![ABSENT; len] });
+    /// Adds a series; fails where one of the same labels has a sample at the same time.
+    pub fn add(&mut self, series: Series) -> Evaluated<()> {
+        let place = *self.places.entry(series.labels.clone()).or_insert(self.series.len());
+        let Some(known) = self.series.get_mut(place) else {
+            self.series.push(series);
+            return Ok(());
+        };
+        for i in 0..series.values.len() {
+            match (known.there(i), series.there(i)) {
+                (true, true) => return Err(EvalError::DuplicateLabels),
+                (false, true) => known.copy(i, &series),
+                _ => {}
+            }
         }
-        &mut self.series[place].values
+        Ok(())
     }
 }
 
 /// The series of one signature.
 struct Group<'a> {
     binary: &'a BinaryExpr,
+    span: Span,
+    notes: &'a mut Annotations,
     swapped: bool,
     /// Prometheus 2.42 looks for second matches among what passes a comparison only.
     filters_first: bool,
@@ -197,6 +232,9 @@ impl Group<'_> {
     fn pair(&mut self, left: &Series, right: &Series, result: &mut Merged) -> Evaluated<()> {
         let b = self.binary;
         let labels = result_labels(&left.labels, &right.labels, b);
+        if b.op.is_trim() || !left.histograms.is_empty() || !right.histograms.is_empty() {
+            return self.native_pair(left, right, labels, result);
+        }
         let mut values = vec![ABSENT; self.grid.len];
         for (i, slot) in values.iter_mut().enumerate() {
             let (l, r) = (left.values[i], right.values[i]);
@@ -206,31 +244,41 @@ impl Group<'_> {
             let (x, y) = if self.swapped { (r, l) } else { (l, r) };
             let (value, holds) = apply(b.op, x, y);
             let keep = holds || b.return_bool;
-            if let Some(taken) = self.taken.get_mut(i).filter(|_| keep || !self.filters_first) {
-                let grouped = b.matching.cardinality != Cardinality::OneToOne;
-                let key = if grouped { labels.clone() } else { Labels::default() };
-                if !taken.insert(key) {
-                    return Err(EvalError::Matching(multiple(grouped).into()));
-                }
-            }
+            self.take(i, keep, &labels)?;
             if keep {
                 *slot = if b.return_bool { truth(holds) } else { value };
             }
         }
-        let merged = result.slot(labels, self.grid.len);
-        for (to, from) in merged.iter_mut().zip(values) {
-            if present(from) {
-                if present(*to) {
-                    return Err(EvalError::DuplicateLabels);
-                }
-                *to = from;
+        result.add(Series::new(labels, false, values))
+    }
+
+    /// The same where histograms are.
+    fn native_pair(&mut self, left: &Series, right: &Series, labels: Labels, result: &mut Merged) -> Evaluated<()> {
+        let b = self.binary;
+        let mut series = Series::new(labels, false, vec![ABSENT; self.grid.len]);
+        for i in 0..self.grid.len {
+            let (Some(l), Some(r)) = (left.point(i), right.point(i)) else { continue };
+            let (x, y) = if self.swapped { (r, l) } else { (l, r) };
+            let Some((value, holds)) = native_binary::apply(b.op, x, y, self.notes, self.span) else { continue };
+            let keep = holds || b.return_bool;
+            self.take(i, keep, &series.labels)?;
+            if keep {
+                value.put(&mut series, i, b.return_bool.then_some(holds));
             }
         }
-        Ok(())
+        result.add(series)
+    }
+
+    /// Takes a place among the results of a time; fails where it is taken.
+    fn take(&mut self, i: usize, keep: bool, labels: &Labels) -> Evaluated<()> {
+        let Some(taken) = self.taken.get_mut(i).filter(|_| keep || !self.filters_first) else { return Ok(()) };
+        let grouped = self.binary.matching.cardinality != Cardinality::OneToOne;
+        let key = if grouped { labels.clone() } else { Labels::default() };
+        if taken.insert(key) { Ok(()) } else { Err(EvalError::Matching(multiple(grouped).into())) }
     }
 }
 
-fn multiple(grouped: bool) -> &'static str {
+pub(super) fn multiple(grouped: bool) -> &'static str {
     if grouped {
         "multiple matches for labels: grouping labels must ensure unique matches"
     } else {
@@ -238,10 +286,10 @@ fn multiple(grouped: bool) -> &'static str {
     }
 }
 
-fn result_labels(many: &Labels, one: &Labels, b: &BinaryExpr) -> Labels {
+pub(super) fn result_labels(many: &Labels, one: &Labels, b: &BinaryExpr) -> Labels {
     let matching = &b.matching;
     let listed = |name: &str| matching.labels.iter().any(|l| l == name);
-    let drop_name = !b.op.is_comparison() || b.return_bool;
+    let drop_name = !b.op.keeps_metric() || b.return_bool;
     let single = matching.cardinality == Cardinality::OneToOne;
     let mut labels =
         many.without(|name| (drop_name && is_metric_label(name)) || (single && (listed(name) != matching.on)));
@@ -257,7 +305,7 @@ mod tests {
 
     fn matching(on: bool, labels: &[&str], include: &[&str], cardinality: Cardinality) -> VectorMatching {
         let own = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect();
-        VectorMatching { cardinality, on, labels: own(labels), include: own(include) }
+        VectorMatching { cardinality, on, labels: own(labels), include: own(include), ..VectorMatching::default() }
     }
 
     fn operation(op: BinaryOp, return_bool: bool, matching: VectorMatching) -> BinaryExpr {

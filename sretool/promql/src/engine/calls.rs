@@ -3,7 +3,7 @@
 use super::data::{ABSENT, Data, Grid, Series, present};
 use super::evaluator::{Evaluated, Evaluator};
 use super::select::{go_max, go_min};
-use super::{EvalError, dates, windows};
+use super::{EvalError, dates, native, windows};
 use crate::ast::{Call, Expr, ExprKind, Span};
 use crate::labels::{Labels, METRIC_NAME, MatchOp};
 
@@ -20,19 +20,25 @@ impl Evaluator<'_> {
         if let Some(f) = dates::find(name) {
             return self.date(call, f, grid);
         }
+        if let Some(f) = native::find(name) {
+            let vector = self.vector(&call.args[0], grid)?;
+            return Ok(Data::Vector(self.map_histograms(vector, f)?));
+        }
         if let Some(values) = self.scalar_call(call, grid)? {
             return Ok(Data::Scalar(values));
         }
         let vector = match name {
             "vector" => {
                 let values = self.scalar(&call.args[0], grid)?;
-                vec![Series { labels: Labels::default(), drop_name: false, values }]
+                vec![Series::new(Labels::default(), false, values)]
             }
             "absent" => {
                 let input = self.vector(&call.args[0], grid)?;
-                let any = |i: usize| input.iter().any(|s| present(s.values[i]));
+                let any = |i: usize| input.iter().any(|s| s.there(i));
                 absent(&call.args[0], (0..grid.len).map(any))
             }
+            "info" => self.info(call, grid)?,
+            "start_timestamp" => self.start_timestamp(&call.args[0], grid)?,
             "absent_over_time" => self.absent_over_time(&call.args[0], grid)?,
             "timestamp" => self.timestamp(&call.args[0], grid)?,
             "clamp" | "clamp_min" | "clamp_max" => self.clamp(call, grid)?,
@@ -75,7 +81,7 @@ impl Evaluator<'_> {
     fn date(&mut self, call: &Call, f: fn(i64) -> f64, grid: Grid) -> Evaluated<Data> {
         let Some(arg) = call.args.first() else {
             let values = grid.times().map(|t| f(t.div_euclid(1000))).collect();
-            return Ok(Data::Vector(vec![Series { labels: Labels::default(), drop_name: false, values }]));
+            return Ok(Data::Vector(vec![Series::new(Labels::default(), false, values)]));
         };
         let vector = self.vector(arg, grid)?;
         Ok(Data::Vector(self.map(vector, |v| if v.is_nan() { v } else { f(v as i64) })?))
@@ -84,17 +90,26 @@ impl Evaluator<'_> {
     /// The time of each sample: of the stored one where the argument is a selector, else of the evaluation.
     fn timestamp(&mut self, arg: &Expr, grid: Grid) -> Evaluated<Vec<Series>> {
         if let ExprKind::Vector(selector) = &arg.unparenthesized().kind {
-            let vector = self.instant_samples(selector, grid, |sample| sample.t as f64 / 1000.0)?;
+            let vector = self.instant_samples(selector, grid, |sample| sample.t() as f64 / 1000.0)?;
             return self.drop_names(vector);
         }
         let mut vector = self.vector(arg, grid)?;
         for series in &mut vector {
-            for (value, t) in series.values.iter_mut().zip(grid.times()) {
-                if present(*value) {
-                    *value = t as f64 / 1000.0;
-                }
+            for (i, t) in grid.times().enumerate().filter(|(i, _)| series.there(*i)).collect::<Vec<_>>() {
+                series.values[i] = t as f64 / 1000.0;
             }
+            series.histograms.clear();
         }
+        self.drop_names(vector)
+    }
+
+    /// When the counter behind each sample of a selector started; of anything but a selector nothing is known.
+    fn start_timestamp(&mut self, arg: &Expr, grid: Grid) -> Evaluated<Vec<Series>> {
+        let ExprKind::Vector(selector) = &arg.unparenthesized().kind else {
+            self.vector(arg, grid)?;
+            return Ok(Vec::new());
+        };
+        let vector = self.live_starts(selector, grid)?;
         self.drop_names(vector)
     }
 
@@ -105,7 +120,9 @@ impl Evaluator<'_> {
             let start = self.range_start(end, ranges.range);
             ranges.series.iter().any(|s| {
                 let next = s.samples.partition_point(|sample| sample.t < start);
+                let next_histogram = s.histograms.partition_point(|sample| sample.t < start);
                 s.samples.get(next).is_some_and(|sample| sample.t <= end)
+                    || s.histograms.get(next_histogram).is_some_and(|sample| sample.t <= end)
             })
         };
         Ok(absent(arg, grid.times().map(any)))
@@ -120,6 +137,7 @@ impl Evaluator<'_> {
             _ => (vec![f64::NEG_INFINITY; grid.len], first),
         };
         for series in &mut vector {
+            series.histograms.clear();
             for (value, (low, high)) in series.values.iter_mut().zip(low.iter().zip(&high)) {
                 if present(*value) {
                     // A range upside down holds nothing; NaN bounds compare with nothing and yield NaN.
@@ -139,6 +157,7 @@ impl Evaluator<'_> {
             None => vec![1.0; grid.len],
         };
         for series in &mut vector {
+            series.histograms.clear();
             for (value, to) in series.values.iter_mut().zip(&to) {
                 if present(*value) {
                     // Dividing by the inverse keeps 0.1 exact where multiplying by 0.1 would not.
@@ -158,6 +177,9 @@ impl Evaluator<'_> {
             return Ok(vector);
         }
         let key = |s: &Series| s.values[0];
+        if matches!(call.function.name, "sort" | "sort_desc") {
+            vector.retain(|s| present(s.values[0]));
+        }
         let nan_last = |a: f64, b: f64| a.is_nan().cmp(&b.is_nan());
         let order = |a: f64, b: f64| a.partial_cmp(&b).unwrap_or(std::cmp::Ordering::Equal);
         match call.function.name {
@@ -187,7 +209,7 @@ pub(super) fn text(arg: &Expr) -> Evaluated<&str> {
 /// A series of ones where nothing is, labelled by what was asked for.
 fn absent(arg: &Expr, any: impl Iterator<Item = bool>) -> Vec<Series> {
     let values = any.map(|any| if any { ABSENT } else { 1.0 }).collect();
-    let series = Series { labels: absent_labels(arg), drop_name: false, values };
+    let series = Series::new(absent_labels(arg), false, values);
     if series.is_empty() { Vec::new() } else { vec![series] }
 }
 
@@ -267,7 +289,10 @@ mod tests {
                 crate::ValueType::Vector => "m",
                 crate::ValueType::Matrix => "m[5m]",
             };
-            let args: Vec<_> = function.args.iter().map(arg).collect();
+            let mut args: Vec<_> = function.args.iter().map(arg).collect();
+            if function.name == "info" {
+                args[1] = "{a='b'}";
+            }
             let src = format!("{}({})", function.name, args.join(", "));
             let expr = crate::parse(&src).unwrap_or_else(|e| panic!("{}", e.render(&src)));
             let result = crate::Engine::default().instant(&store, &expr, 0);

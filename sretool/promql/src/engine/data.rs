@@ -1,9 +1,11 @@
 //! What an expression yields on the way: values on a grid of times.
 
 use super::EvalError;
+use crate::histogram::{Histogram, ResetHint};
 use crate::labels::Labels;
-use crate::storage::{STALE_NAN_BITS, Sample, is_stale};
+use crate::storage::{HistogramSample, STALE_NAN_BITS, Sample, StartTimes, is_stale};
 use crate::value::{MatrixSeries, Value, VectorSample};
+use std::sync::Arc;
 
 /// Stands for "no sample" in a series. Selectors skip stale markers, which have the same bits, and no operation on
 /// numbers yields a signalling NaN, so these bits never are a value.
@@ -57,28 +59,92 @@ impl Grid {
     }
 }
 
+/// Histograms on a grid: one, or none, for each time; of no length where there is none at all.
+pub(super) type Column = Vec<Option<Arc<Histogram>>>;
+
+/// What a series holds at one time.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Point<'a> {
+    Float(f64),
+    Histogram(&'a Arc<Histogram>),
+}
+
 /// One series on a grid: a value, or `ABSENT`, for each time.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Series {
     pub labels: Labels,
     /// Whether the metric name goes at the end of the query: label functions may still read it.
     pub drop_name: bool,
     pub values: Vec<f64>,
+    /// Where a histogram is, the value is `ABSENT`, so that what knows nothing of histograms passes over them.
+    pub histograms: Column,
 }
 
 impl Series {
-    pub fn is_empty(&self) -> bool {
-        !self.values.iter().any(|v| present(*v))
+    /// A series of numbers.
+    pub fn new(labels: Labels, drop_name: bool, values: Vec<f64>) -> Self {
+        Self { labels, drop_name, values, histograms: Vec::new() }
     }
 
-    /// The same series with other values.
-    pub fn with_values(&self, values: Vec<f64>) -> Self {
-        Self { labels: self.labels.clone(), drop_name: self.drop_name, values }
+    pub fn is_empty(&self) -> bool {
+        !self.values.iter().any(|v| present(*v)) && !self.has_histograms()
+    }
+
+    pub fn has_histograms(&self) -> bool {
+        self.histograms.iter().any(Option::is_some)
+    }
+
+    pub fn histogram(&self, i: usize) -> Option<&Arc<Histogram>> {
+        self.histograms.get(i)?.as_ref()
+    }
+
+    /// What there is at a time.
+    pub fn point(&self, i: usize) -> Option<Point<'_>> {
+        let value = self.values[i];
+        if present(value) { Some(Point::Float(value)) } else { self.histogram(i).map(Point::Histogram) }
+    }
+
+    /// Whether there is anything at a time.
+    pub fn there(&self, i: usize) -> bool {
+        present(self.values[i]) || self.histogram(i).is_some()
+    }
+
+    pub fn clear(&mut self, i: usize) {
+        self.values[i] = ABSENT;
+        if let Some(histogram) = self.histograms.get_mut(i) {
+            *histogram = None;
+        }
+    }
+
+    /// Puts a histogram where nothing is.
+    pub fn put(&mut self, i: usize, histogram: Arc<Histogram>) {
+        if self.histograms.is_empty() {
+            self.histograms.resize(self.values.len(), None);
+        }
+        self.histograms[i] = Some(histogram);
+    }
+
+    /// A series of the same labels without values.
+    pub fn blank(&self) -> Self {
+        Self::new(self.labels.clone(), self.drop_name, vec![ABSENT; self.values.len()])
+    }
+
+    /// Takes what another series has at a time.
+    pub fn copy(&mut self, i: usize, from: &Self) {
+        self.values[i] = from.values[i];
+        if let Some(histogram) = from.histogram(i) {
+            self.put(i, Arc::clone(histogram));
+        }
     }
 
     fn samples(&self, grid: Grid) -> Vec<Sample> {
         let pairs = grid.times().zip(&self.values);
         pairs.filter(|(_, v)| present(**v)).map(|(t, v)| Sample { t, v: *v }).collect()
+    }
+
+    fn histogram_samples(&self, grid: Grid) -> Vec<HistogramSample> {
+        let sample = |(t, h): (i64, &Option<Arc<Histogram>>)| h.clone().map(|h| HistogramSample { t, h });
+        grid.times().zip(&self.histograms).filter_map(sample).collect()
     }
 }
 
@@ -110,11 +176,14 @@ impl Data {
     /// From one time to many, all alike.
     pub fn repeat(self, len: usize) -> Self {
         let repeat = |values: Vec<f64>| vec![values.first().copied().unwrap_or(ABSENT); len];
+        let repeat_column = |column: Column| column.into_iter().take(1).flat_map(|h| vec![h; len]).collect();
         match self {
             Self::Scalar(values) => Self::Scalar(repeat(values)),
             Self::Text(text) => Self::Text(text),
             Self::Vector(series) => {
-                Self::Vector(series.into_iter().map(|s| Series { values: repeat(s.values), ..s }).collect())
+                let spread =
+                    |s: Series| Series { values: repeat(s.values), histograms: repeat_column(s.histograms), ..s };
+                Self::Vector(series.into_iter().map(spread).collect())
             }
         }
     }
@@ -123,26 +192,28 @@ impl Data {
         match self {
             Self::Scalar(values) => Value::Scalar(Sample { t, v: values.first().copied().unwrap_or(f64::NAN) }),
             Self::Text(text) => Value::String(t, text),
-            Self::Vector(series) => Value::Vector(
-                series
-                    .into_iter()
-                    .filter_map(|s| s.values.first().copied().filter(|v| present(*v)).map(|v| (s.labels, v)))
-                    .map(|(labels, v)| VectorSample::new(labels, t, v))
-                    .collect(),
-            ),
+            Self::Vector(series) => {
+                let sample = |s: &Series| {
+                    Some(match s.point(0)? {
+                        Point::Float(v) => VectorSample::new(s.labels.clone(), t, v),
+                        Point::Histogram(h) => VectorSample::of_histogram(s.labels.clone(), t, Arc::clone(h)),
+                    })
+                };
+                Value::Vector(series.iter().filter_map(sample).collect())
+            }
         }
     }
 
     pub fn into_range(self, grid: Grid) -> Value {
         let series = match self {
-            Self::Scalar(values) => vec![Series { labels: Labels::default(), drop_name: false, values }],
+            Self::Scalar(values) => vec![Series::new(Labels::default(), false, values)],
             Self::Text(_) => Vec::new(),
             Self::Vector(series) => series,
         };
         let mut matrix: Vec<_> = series
             .into_iter()
-            .map(|s| MatrixSeries::new(s.labels.clone(), s.samples(grid)))
-            .filter(|s| !s.samples.is_empty())
+            .map(|s| MatrixSeries { samples: s.samples(grid), histograms: s.histogram_samples(grid), labels: s.labels })
+            .filter(|s| !s.is_empty())
             .collect();
         matrix.sort_by(|a, b| a.labels.cmp(&b.labels));
         Value::Matrix(matrix)
@@ -154,13 +225,33 @@ impl Data {
 pub(super) struct RawSeries {
     pub labels: Labels,
     pub drop_name: bool,
-    pub samples: std::sync::Arc<[Sample]>,
+    pub samples: Arc<[Sample]>,
+    pub histograms: Arc<[HistogramSample]>,
+    /// When the counters behind the samples started, where that is known.
+    pub starts: Option<Arc<StartTimes>>,
 }
 
 impl RawSeries {
+    /// The samples of a subquery. What is known of resets between the samples of a series says nothing about its
+    /// evaluations, some of which may fall between these samples and some onto one of them twice.
     pub fn from_grid(series: &Series, grid: Grid) -> Self {
-        let samples = series.samples(grid).into();
-        Self { labels: series.labels.clone(), drop_name: series.drop_name, samples }
+        let mut histograms = series.histogram_samples(grid);
+        for sample in &mut histograms {
+            if matches!(sample.h.reset_hint, ResetHint::Reset | ResetHint::NotReset) {
+                Arc::make_mut(&mut sample.h).reset_hint = ResetHint::Unknown;
+            }
+        }
+        Self {
+            labels: series.labels.clone(),
+            drop_name: series.drop_name,
+            samples: series.samples(grid).into(),
+            histograms: histograms.into(),
+            starts: None,
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.samples.is_empty() && self.histograms.is_empty()
     }
 }
 
@@ -169,7 +260,7 @@ mod tests {
     use super::*;
 
     fn series(name: &str, values: &[f64]) -> Series {
-        Series { labels: Labels::new([("__name__", name)]), drop_name: false, values: values.to_vec() }
+        Series::new(Labels::new([("__name__", name)]), false, values.to_vec())
     }
 
     #[test]

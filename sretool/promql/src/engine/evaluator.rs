@@ -3,11 +3,12 @@
 use super::annotations::Annotations;
 use super::data::{Data, Grid, Series, present};
 use super::{EngineOptions, EvalError, Evaluation};
-use crate::ast::{At, Expr, ExprKind, UnaryOp};
+use crate::ast::{At, Expr, ExprKind, Extension, UnaryOp};
 use crate::storage::{Queryable, SeriesData};
 use crate::value::Value;
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
 pub(super) struct Evaluator<'a> {
     pub store: &'a dyn Queryable,
@@ -15,6 +16,8 @@ pub(super) struct Evaluator<'a> {
     /// The times of the query itself, which `start()`, `end()`, `step()` and `range()` speak of.
     pub query: Grid,
     pub notes: Annotations,
+    /// Whether only count and sum of histograms matter to what is being evaluated.
+    pub statistics: Statistics,
     /// What selectors have read, so that a selector that occurs twice reads once.
     pub reads: HashMap<String, Rc<Vec<SeriesData>>>,
     samples: usize,
@@ -22,9 +25,45 @@ pub(super) struct Evaluator<'a> {
 
 pub(super) type Evaluated<T> = Result<T, EvalError>;
 
+/// Whether histograms are read whole. Where only their count and sum are asked for, their buckets serve to find resets
+/// as they are read, and are left out then.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Statistics {
+    /// Whole, until a function asks for less.
+    #[default]
+    Whole,
+    /// Count and sum.
+    Only,
+    /// Whole, whatever a function asks for: buckets, or evaluations at times of their own, are needed further out.
+    Always,
+}
+
+impl Statistics {
+    /// What holds inside of an expression.
+    fn within(self, expr: &Expr) -> Self {
+        match &expr.kind {
+            ExprKind::Call(call) => match call.function.name {
+                "histogram_count" | "histogram_sum" | "histogram_avg" if self == Self::Whole => Self::Only,
+                "histogram_quantile" | "histogram_quantiles" | "histogram_fraction" => Self::Always,
+                _ => self,
+            },
+            ExprKind::Binary(b) if b.op.is_trim() => Self::Always,
+            _ => self,
+        }
+    }
+}
+
 impl<'a> Evaluator<'a> {
     pub fn new(store: &'a dyn Queryable, options: EngineOptions, query: Grid) -> Self {
-        Self { store, options, query, notes: Annotations::default(), reads: HashMap::new(), samples: 0 }
+        Self {
+            store,
+            options,
+            query,
+            notes: Annotations::default(),
+            statistics: Statistics::default(),
+            reads: HashMap::new(),
+            samples: 0,
+        }
     }
 
     /// The value of the whole query, metric names dropped where they must be.
@@ -36,7 +75,8 @@ impl<'a> Evaluator<'a> {
     }
 
     pub fn finish(self, value: Value) -> Evaluation {
-        Evaluation { value, warnings: self.notes.warnings, infos: self.notes.infos }
+        let notes = self.notes.finish();
+        Evaluation { value, warnings: notes.warnings, infos: notes.infos }
     }
 
     /// Counts samples that were read or computed.
@@ -67,24 +107,35 @@ impl<'a> Evaluator<'a> {
             self.count(width(&once).saturating_mul(grid.len))?;
             return Ok(once.repeat(grid.len));
         }
-        let data = match &expr.kind {
+        let outside = self.statistics;
+        self.statistics = outside.within(expr);
+        let data = self.dispatch(expr, grid);
+        self.statistics = outside;
+        let data = data?;
+        self.count(width(&data).saturating_mul(grid.len))?;
+        Ok(data)
+    }
+
+    fn dispatch(&mut self, expr: &Expr, grid: Grid) -> Evaluated<Data> {
+        Ok(match &expr.kind {
             ExprKind::Number(literal) => Data::Scalar(vec![literal.0; grid.len]),
             ExprKind::Text(text) => Data::Text(text.clone()),
             ExprKind::Paren(inner) => return self.eval(inner, grid),
+            ExprKind::Vector(selector) if selector.extension == Some(Extension::Smoothed) => {
+                Data::Vector(self.smoothed_vector(selector, expr.span, grid)?)
+            }
             ExprKind::Vector(selector) => Data::Vector(self.instant_vector(selector, grid)?),
             ExprKind::Unary(op, inner) => {
                 let data = self.eval(inner, grid)?;
                 if *op == UnaryOp::Plus { data } else { self.negate(data)? }
             }
-            ExprKind::Binary(b) => self.binary(b, grid)?,
-            ExprKind::Aggregate(a) => Data::Vector(self.aggregate(a, grid)?),
+            ExprKind::Binary(b) => self.binary(b, expr.span, grid)?,
+            ExprKind::Aggregate(a) => Data::Vector(self.aggregate(a, expr.span, grid)?),
             ExprKind::Call(call) => self.call(call, expr.span, grid)?,
             ExprKind::Matrix(_) | ExprKind::Subquery(_) => {
                 return Err(EvalError::Type("a range vector has no value at a time".into()));
             }
-        };
-        self.count(width(&data).saturating_mul(grid.len))?;
-        Ok(data)
+        })
     }
 
     pub fn scalar(&mut self, expr: &Expr, grid: Grid) -> Evaluated<Vec<f64>> {
@@ -98,20 +149,21 @@ impl<'a> Evaluator<'a> {
     fn negate(&mut self, data: Data) -> Evaluated<Data> {
         match data {
             Data::Vector(mut series) => {
-                let values = series.iter_mut().flat_map(|s| &mut s.values);
-                values.filter(|v| present(**v)).for_each(|v| *v = -*v);
+                for s in &mut series {
+                    s.values.iter_mut().filter(|v| present(**v)).for_each(|v| *v = -*v);
+                    s.histograms.iter_mut().flatten().for_each(|h| *h = Arc::new(h.times(-1.0)));
+                }
                 Ok(Data::Vector(self.drop_names_of_all(series)?))
             }
             other => Ok(Data::Scalar(other.into_scalar().into_iter().map(|v| -v).collect())),
         }
     }
 
-    /// Applies a function to every sample; the result is no longer the metric that it was.
+    /// Applies a function to every number; the result is no longer the metric that it was.
     pub fn map(&mut self, mut series: Vec<Series>, f: impl Fn(f64) -> f64) -> Evaluated<Vec<Series>> {
-        for value in series.iter_mut().flat_map(|s| &mut s.values) {
-            if present(*value) {
-                *value = f(*value);
-            }
+        for s in &mut series {
+            s.values.iter_mut().filter(|v| present(**v)).for_each(|v| *v = f(*v));
+            s.histograms.clear();
         }
         self.drop_names(series)
     }
@@ -126,9 +178,12 @@ impl<'a> Evaluator<'a> {
     }
 }
 
+/// As how many numbers a histogram counts against the limit.
+pub(super) const HISTOGRAM_SIZE: usize = 16;
+
 fn width(data: &Data) -> usize {
     match data {
-        Data::Vector(series) => series.len(),
+        Data::Vector(series) => series.iter().map(|s| if s.histograms.is_empty() { 1 } else { HISTOGRAM_SIZE }).sum(),
         Data::Scalar(_) | Data::Text(_) => 1,
     }
 }

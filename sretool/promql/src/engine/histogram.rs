@@ -1,6 +1,6 @@
 //! Classic histograms: quantiles and fractions of their buckets.
 
-use super::annotations::number;
+use super::annotations::{Note, number};
 use super::calls::text;
 use super::data::{ABSENT, Grid, Series, present};
 use super::dates::rfc3339;
@@ -56,34 +56,37 @@ impl Evaluator<'_> {
             "histogram_quantile" => {
                 let q = self.scalar(&call.args[0], grid)?;
                 q.iter().for_each(|q| self.notes.check_quantile(*q, call.args[0].span));
-                let vector = self.vector(&call.args[1], grid)?;
-                let histograms = self.histograms(vector, call.args[1].span);
-                let result = self.quantiles(&histograms, &q, grid, call.args[1].span);
-                self.drop_names(result)
+                let (vector, span) = (self.vector(&call.args[1], grid)?, call.args[1].unparenthesized().span);
+                let (histograms, native) = self.both_kinds(vector, span, grid);
+                let mut result = self.native_values(&native, span, |i, h| h.quantile(q[i]));
+                result.extend(self.quantiles(&histograms, &q, grid, span));
+                self.drop_names(names::merge(result)?)
             }
             "histogram_quantiles" => self.many_quantiles(call, grid),
             _ => {
                 let (lower, upper) = (self.scalar(&call.args[0], grid)?, self.scalar(&call.args[1], grid)?);
-                let vector = self.vector(&call.args[2], grid)?;
-                let histograms = self.histograms(vector, call.args[2].span);
-                let result = histograms.iter().map(|h| h.evaluate(grid, |i, b| fraction(lower[i], upper[i], b)));
-                self.drop_names(result.filter(|s| !s.is_empty()).collect())
+                let (vector, span) = (self.vector(&call.args[2], grid)?, call.args[2].unparenthesized().span);
+                let (histograms, native) = self.both_kinds(vector, span, grid);
+                let mut result = self.native_values(&native, span, |i, h| h.fraction(lower[i], upper[i]));
+                result.extend(histograms.iter().map(|h| h.evaluate(grid, |i, b| fraction(lower[i], upper[i], b))));
+                result.retain(|s| !s.is_empty());
+                self.drop_names(names::merge(result)?)
             }
         }
     }
 
     fn many_quantiles(&mut self, call: &Call, grid: Grid) -> Evaluated<Vec<Series>> {
         let label = text(&call.args[1])?;
-        let span = call.args[0].span;
+        let span = call.args[0].unparenthesized().span;
         let vector = self.vector(&call.args[0], grid)?;
-        let histograms = self.histograms(vector, span);
+        let (histograms, native) = self.both_kinds(vector, span, grid);
         let mut result = Vec::new();
         for arg in &call.args[2..] {
             let q = self.scalar(arg, grid)?;
             q.iter().for_each(|q| self.notes.check_quantile(*q, arg.span));
-            for series in self.quantiles(&histograms, &q, grid, span) {
-                result.extend(label_quantiles(series, label, &q));
-            }
+            let mut series = self.native_values(&native, span, |i, h| h.quantile(q[i]));
+            series.extend(self.quantiles(&histograms, &q, grid, span));
+            result.extend(series.into_iter().flat_map(|series| label_quantiles(series, label, &q)));
         }
         self.drop_names(names::merge(result)?)
     }
@@ -109,6 +112,33 @@ impl Evaluator<'_> {
         result
     }
 
+    /// Classic and native histograms. Where one is there in both forms, neither is taken.
+    fn both_kinds(&mut self, vector: Vec<Series>, span: Span, grid: Grid) -> (Vec<Histogram>, Vec<Series>) {
+        let (mut classic, mut native): (Vec<Series>, Vec<Series>) = (Vec::new(), Vec::new());
+        for mut series in vector {
+            if series.has_histograms() {
+                let floats = Series::new(series.labels.clone(), series.drop_name, series.values.clone());
+                classic.extend(Some(floats).filter(|s| !s.is_empty()));
+                series.values.fill(ABSENT);
+                native.push(series);
+            } else {
+                classic.push(series);
+            }
+        }
+        let mut histograms = self.histograms(classic, span);
+        for series in &mut native {
+            let Some(twin) = histograms.iter_mut().find(|h| h.labels == series.labels) else { continue };
+            for i in 0..grid.len {
+                if series.there(i) && twin.counts.iter().any(|counts| present(counts[i])) {
+                    self.notes.note(Note::ClassicAndNative(series.labels.metric_name()), span);
+                    series.clear(i);
+                    twin.counts.iter_mut().for_each(|counts| counts[i] = ABSENT);
+                }
+            }
+        }
+        (histograms, native)
+    }
+
     /// Gathers the bucket series of each histogram: those that differ in `le` only.
     fn histograms(&mut self, vector: Vec<Series>, span: Span) -> Vec<Histogram> {
         let mut places: HashMap<Labels, usize> = HashMap::new();
@@ -124,7 +154,7 @@ impl Evaluator<'_> {
             };
             let labels = series.labels.without(|name| name == "le");
             let place = *places.entry(labels.clone()).or_insert_with(|| {
-                found.push((Series { labels, drop_name: series.drop_name, values: Vec::new() }, Vec::new()));
+                found.push((Series::new(labels, series.drop_name, Vec::new()), Vec::new()));
                 found.len() - 1
             });
             found[place].1.push((bound, series.values));
@@ -149,11 +179,8 @@ fn label_quantiles(series: Series, label: &str, q: &[f64]) -> Vec<Series> {
         });
         parts[place].1[i] = series.values[i];
     }
-    let part = |(name, values): (String, Vec<f64>)| Series {
-        labels: series.labels.with(label, &name),
-        drop_name: series.drop_name,
-        values,
-    };
+    let part =
+        |(name, values): (String, Vec<f64>)| Series::new(series.labels.with(label, &name), series.drop_name, values);
     parts.into_iter().map(part).collect()
 }
 
@@ -175,7 +202,7 @@ impl Histogram {
             }
             values.push(if buckets.is_empty() { ABSENT } else { f(i, &mut buckets) });
         }
-        Series { labels: self.labels.clone(), drop_name: self.drop_name, values }
+        Series::new(self.labels.clone(), self.drop_name, values)
     }
 }
 

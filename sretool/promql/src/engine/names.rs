@@ -1,6 +1,6 @@
 //! Dropping of metric names, and the merging of series that it may call for.
 
-use super::data::{Series, present};
+use super::data::Series;
 use super::evaluator::{Evaluated, Evaluator};
 use super::{Compat, EvalError};
 use crate::labels::{Labels, METRIC_NAME};
@@ -57,10 +57,10 @@ pub(super) fn merge(series: Vec<Series>) -> Evaluated<Vec<Series>> {
             continue;
         };
         kept.drop_name |= s.drop_name;
-        for (to, from) in kept.values.iter_mut().zip(s.values) {
-            match (present(*to), present(from)) {
+        for i in 0..s.values.len() {
+            match (kept.there(i), s.there(i)) {
                 (true, true) => return Err(EvalError::DuplicateLabels),
-                (false, true) => *to = from,
+                (false, true) => kept.copy(i, &s),
                 _ => {}
             }
         }
@@ -70,11 +70,11 @@ pub(super) fn merge(series: Vec<Series>) -> Evaluated<Vec<Series>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::data::ABSENT;
+    use super::super::data::{ABSENT, present};
     use super::*;
 
     fn series(job: &str, drop_name: bool, values: &[f64]) -> Series {
-        Series { labels: Labels::new([("job", job)]), drop_name, values: values.to_vec() }
+        Series::new(Labels::new([("job", job)]), drop_name, values.to_vec())
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::EvalError;
 use super::aggregate::Group;
 use super::annotations::number;
-use super::data::{ABSENT, Grid, Series, present};
+use super::data::{Grid, Series, present};
 use super::evaluator::{Evaluated, Evaluator};
 use super::limit_ratio::{offset, selected};
 use crate::ast::{AggregateExpr, AggregateOp};
@@ -19,7 +19,8 @@ impl Evaluator<'_> {
         grid: Grid,
     ) -> Evaluated<Vec<Series>> {
         self.check_k(a, param)?;
-        let mut values: Vec<Vec<f64>> = vec![vec![ABSENT; grid.len]; input.len()];
+        let mut results: Vec<Series> = input.iter().map(Series::blank).collect();
+        let by_value = matches!(a.op, AggregateOp::Topk | AggregateOp::Bottomk);
         let mut order = Vec::with_capacity(input.len());
         let offsets: Vec<f64> = match a.op {
             AggregateOp::LimitRatio => input.iter().map(|s| offset(&s.labels)).collect(),
@@ -28,7 +29,7 @@ impl Evaluator<'_> {
         for group in groups {
             for (i, param) in param.iter().enumerate() {
                 let mut there = group.members.clone();
-                there.retain(|m| present(input[*m].values[i]));
+                there.retain(|m| if by_value { present(input[*m].values[i]) } else { input[*m].there(i) });
                 // Labels decide between equal values, so that a series does not flicker from step to step.
                 let rank = |x: &usize, y: &usize, direction: fn(Ordering) -> Ordering| {
                     let order = ranked(input[*x].values[i], input[*y].values[i], direction);
@@ -46,7 +47,7 @@ impl Evaluator<'_> {
                     there.truncate(k);
                 }
                 for member in &there {
-                    values[*member][i] = input[*member].values[i];
+                    results[*member].copy(i, &input[*member]);
                 }
                 if grid.len == 1 {
                     order.extend(there);
@@ -56,7 +57,7 @@ impl Evaluator<'_> {
         if grid.len > 1 {
             order = (0..input.len()).collect();
         }
-        let series = order.into_iter().map(|i| input[i].with_values(std::mem::take(&mut values[i])));
+        let series = order.into_iter().map(|i| std::mem::take(&mut results[i]));
         Ok(series.filter(|s| !s.is_empty()).collect())
     }
 

@@ -1,10 +1,11 @@
 //! Reading of selectors.
 
-use super::data::{ABSENT, Grid, RawSeries, Series};
-use super::evaluator::{Evaluated, Evaluator};
+use super::data::{ABSENT, Column, Grid, RawSeries, Series};
+use super::evaluator::{Evaluated, Evaluator, HISTOGRAM_SIZE, Statistics};
 use super::{Compat, EvalError};
-use crate::ast::{At, BinaryOp, Duration, Expr, ExprKind, Span, VectorSelector};
-use crate::storage::{Sample, SelectHints, SeriesData, is_stale};
+use crate::ast::{At, BinaryOp, Duration, Expr, ExprKind, Extension, Span, VectorSelector};
+use crate::histogram::{Histogram, ResetHint};
+use crate::storage::{HistogramSample, Sample, SelectHints, SeriesData, StartTimes, is_stale};
 use crate::value::MatrixSeries;
 use std::fmt::Write as _;
 use std::rc::Rc;
@@ -24,6 +25,23 @@ impl Reading {
     }
 }
 
+/// The sample that stands for a series at a time.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Live<'a> {
+    Float(Sample),
+    Histogram(&'a HistogramSample),
+}
+
+impl Live<'_> {
+    /// When it was taken, milliseconds since the Unix epoch.
+    pub fn t(self) -> i64 {
+        match self {
+            Self::Float(sample) => sample.t,
+            Self::Histogram(sample) => sample.t,
+        }
+    }
+}
+
 /// A range vector before it is cut into windows.
 #[derive(Debug)]
 pub(super) struct Ranges {
@@ -31,6 +49,8 @@ pub(super) struct Ranges {
     pub reading: Reading,
     /// Length of each window, milliseconds.
     pub range: i64,
+    /// Whether functions may look beyond the windows.
+    pub extension: Option<Extension>,
 }
 
 impl Evaluator<'_> {
@@ -97,7 +117,8 @@ impl Evaluator<'_> {
 
     /// Reads every series of a selector from `min_t` to `max_t`, in order of labels.
     pub fn read(&mut self, selector: &VectorSelector, min_t: i64, max_t: i64) -> Evaluated<Rc<Vec<SeriesData>>> {
-        let mut key = format!("{min_t} {max_t}");
+        let statistics = self.statistics == Statistics::Only;
+        let mut key = format!("{min_t} {max_t} {statistics}");
         for matcher in &selector.matchers {
             // Writing to a String cannot fail.
             let _ = write!(key, " {matcher}");
@@ -106,8 +127,11 @@ impl Evaluator<'_> {
             return Ok(Rc::clone(series));
         }
         let mut series = self.store.select(&selector.matchers, SelectHints { min_t, max_t })?;
-        self.count(series.iter().map(|s| s.samples.len()).sum())?;
+        self.count(series.iter().map(|s| s.samples.len() + HISTOGRAM_SIZE * s.histograms.len()).sum())?;
         series.sort_by(|a, b| a.labels.cmp(&b.labels));
+        for s in series.iter_mut().filter(|s| statistics && !s.histograms.is_empty()) {
+            s.histograms = without_buckets(&s.histograms);
+        }
         let series = Rc::new(series);
         self.reads.insert(key, Rc::clone(&series));
         Ok(series)
@@ -115,7 +139,21 @@ impl Evaluator<'_> {
 
     /// The values of an instant selector.
     pub fn instant_vector(&mut self, selector: &VectorSelector, grid: Grid) -> Evaluated<Vec<Series>> {
-        self.instant_samples(selector, grid, |sample| sample.v)
+        let (found, reading) = self.read_instant(selector, grid)?;
+        let live = |series: &SeriesData| {
+            let mut result = Series::new(series.labels.clone(), false, Vec::with_capacity(grid.len));
+            let mut histograms = Column::new();
+            for found in self.live_samples(series, reading, grid) {
+                result.values.push(if let Some(Live::Float(sample)) = found { sample.v } else { ABSENT });
+                if !series.histograms.is_empty() {
+                    let histogram = if let Some(Live::Histogram(sample)) = found { Some(&sample.h) } else { None };
+                    histograms.push(histogram.cloned());
+                }
+            }
+            result.histograms = histograms;
+            result
+        };
+        Ok(found.iter().map(live).filter(|s| !s.is_empty()).collect())
     }
 
     /// What `f` makes of the sample that stands for each series at each time.
@@ -123,30 +161,89 @@ impl Evaluator<'_> {
         &mut self,
         selector: &VectorSelector,
         grid: Grid,
-        f: fn(Sample) -> f64,
+        f: fn(Live<'_>) -> f64,
     ) -> Evaluated<Vec<Series>> {
+        let (found, reading) = self.read_instant(selector, grid)?;
+        let live = |series: &SeriesData| {
+            let values = self.live_samples(series, reading, grid).map(|found| found.map_or(ABSENT, f)).collect();
+            Series::new(series.labels.clone(), false, values)
+        };
+        Ok(found.iter().map(live).filter(|s| !s.is_empty()).collect())
+    }
+
+    /// The times, in milliseconds, of the samples that stand for each series; histograms stay what they are.
+    pub fn read_live(&mut self, selector: &VectorSelector, reading: Reading, grid: Grid) -> Evaluated<Vec<Series>> {
+        let found = self.read_for(selector, reading, grid)?;
+        let live = |series: &SeriesData| {
+            let mut result = Series::new(series.labels.clone(), false, vec![ABSENT; grid.len]);
+            for (i, live) in self.live_samples(series, reading, grid).enumerate() {
+                match live {
+                    Some(Live::Float(sample)) => result.values[i] = sample.t as f64,
+                    Some(Live::Histogram(sample)) => result.put(i, Arc::clone(&sample.h)),
+                    None => {}
+                }
+            }
+            result
+        };
+        Ok(found.iter().map(live).filter(|s| !s.is_empty()).collect())
+    }
+
+    /// When the counter of the sample that stands for each series started, in seconds; nothing where that is not known.
+    pub fn live_starts(&mut self, selector: &VectorSelector, grid: Grid) -> Evaluated<Vec<Series>> {
+        let (found, reading) = self.read_instant(selector, grid)?;
+        let live = |series: &SeriesData| {
+            let starts = series.starts.as_deref();
+            let start = |live: Live<'_>| {
+                let (list, i) = match live {
+                    Live::Float(s) => (&starts?.samples, series.samples.partition_point(|o| o.t < s.t)),
+                    Live::Histogram(s) => (&starts?.histograms, series.histograms.partition_point(|o| o.t < s.t)),
+                };
+                list.get(i).map(|t| *t as f64 / 1000.0)
+            };
+            let values = self.live_samples(series, reading, grid);
+            let values = values.map(|live| live.map_or(ABSENT, |live| start(live).unwrap_or(0.0))).collect();
+            Series::new(series.labels.clone(), false, values)
+        };
+        Ok(found.iter().map(live).filter(|s| !s.is_empty()).collect())
+    }
+
+    fn read_instant(&mut self, selector: &VectorSelector, grid: Grid) -> Evaluated<(Rc<Vec<SeriesData>>, Reading)> {
         let reading = self.reading(selector.at, selector.offset.as_ref(), Span::default())?;
-        let lookback = self.options.lookback_ms;
-        let min_t = self.range_start(reading.time(grid.start), lookback);
+        Ok((self.read_for(selector, reading, grid)?, reading))
+    }
+
+    fn read_for(&mut self, selector: &VectorSelector, reading: Reading, grid: Grid) -> Evaluated<Rc<Vec<SeriesData>>> {
+        let min_t = self.range_start(reading.time(grid.start), self.options.lookback_ms);
         let found = self.read(selector, min_t, reading.time(grid.end()))?;
         self.count(found.len().saturating_mul(grid.len))?;
-        let mut vector = Vec::with_capacity(found.len());
-        for series in found.iter() {
-            let mut values = Vec::with_capacity(grid.len);
-            let mut next = 0;
-            for t in grid.times() {
-                let t = reading.time(t);
-                next += series.samples[next..].partition_point(|s| s.t <= t);
-                let last = next.checked_sub(1).map(|i| series.samples[i]);
-                let live = last.filter(|s| s.t >= self.range_start(t, lookback) && !is_stale(s.v));
-                values.push(live.map_or(ABSENT, f));
+        Ok(found)
+    }
+
+    /// The sample that stands for a series at each time: the latest one unless it is too old or a stale marker.
+    fn live_samples<'s>(
+        &self,
+        series: &'s SeriesData,
+        reading: Reading,
+        grid: Grid,
+    ) -> impl Iterator<Item = Option<Live<'s>>> {
+        let lookback = self.options.lookback_ms;
+        let (mut next, mut next_histogram) = (0, 0);
+        let closed = i64::from(!self.closed());
+        grid.times().map(move |t| {
+            let t = reading.time(t);
+            next += series.samples[next..].partition_point(|s| s.t <= t);
+            next_histogram += series.histograms[next_histogram..].partition_point(|s| s.t <= t);
+            let float = next.checked_sub(1).map(|i| series.samples[i]);
+            let histogram = next_histogram.checked_sub(1).map(|i| &series.histograms[i]);
+            let oldest = t.saturating_sub(lookback).saturating_add(closed);
+            match (float, histogram) {
+                (float, Some(h)) if float.is_none_or(|f| f.t < h.t) => {
+                    (h.t >= oldest && !h.h.is_stale()).then_some(Live::Histogram(h))
+                }
+                (Some(f), _) => (f.t >= oldest && !is_stale(f.v)).then_some(Live::Float(f)),
+                (None, _) => None,
             }
-            let series = Series { labels: series.labels.clone(), drop_name: false, values };
-            if !series.is_empty() {
-                vector.push(series);
-            }
-        }
-        Ok(vector)
+        })
     }
 
     /// The range vector of a selector or subquery.
@@ -155,10 +252,14 @@ impl Evaluator<'_> {
             ExprKind::Matrix(m) => {
                 let reading = self.reading(m.selector.at, m.selector.offset.as_ref(), expr.span)?;
                 let range = self.milliseconds(&m.range, false, expr.span)?;
-                let min_t = self.range_start(reading.time(grid.start), range);
-                let found = self.read(&m.selector, min_t, reading.time(grid.end()))?;
-                let series = found.iter().map(raw).filter(|s| !s.samples.is_empty()).collect();
-                Ok(Ranges { series, reading, range })
+                let extension = m.selector.extension;
+                let lookback = self.options.lookback_ms;
+                let before = if extension.is_some() { lookback } else { 0 };
+                let after = if extension == Some(Extension::Smoothed) { lookback } else { 0 };
+                let min_t = self.range_start(reading.time(grid.start), range).saturating_sub(before);
+                let found = self.read(&m.selector, min_t, reading.time(grid.end()).saturating_add(after))?;
+                let series = found.iter().map(raw).filter(|s| !s.is_empty()).collect();
+                Ok(Ranges { series, reading, range, extension })
             }
             ExprKind::Subquery(s) => self.subquery(s, expr.span, grid),
             _ => Err(EvalError::Type("expected a range vector".into())),
@@ -172,11 +273,18 @@ impl Evaluator<'_> {
         let start = self.range_start(end, ranges.range);
         let mut matrix = Vec::new();
         for series in ranges.series {
-            let samples: Vec<_> = series.samples.iter().filter(|s| (start..=end).contains(&s.t)).copied().collect();
-            if !samples.is_empty() {
+            let inside = |t: i64| (start..=end).contains(&t);
+            let samples: Vec<_> = match ranges.extension {
+                Some(extension) => {
+                    self.extended_samples(&series, (end.saturating_sub(ranges.range), end), extension)?
+                }
+                None => series.samples.iter().filter(|s| inside(s.t)).copied().collect(),
+            };
+            let histograms: Vec<_> = series.histograms.iter().filter(|s| inside(s.t)).cloned().collect();
+            if !samples.is_empty() || !histograms.is_empty() {
                 let labels =
                     if series.drop_name { series.labels.without(super::names::is_metric_label) } else { series.labels };
-                matrix.push(MatrixSeries::new(labels, samples));
+                matrix.push(MatrixSeries { labels, samples, histograms });
             }
         }
         matrix.sort_by(|a, b| a.labels.cmp(&b.labels));
@@ -187,14 +295,49 @@ impl Evaluator<'_> {
     }
 }
 
+/// Counts and sums alone, resets found out before the buckets go.
+fn without_buckets(histograms: &[HistogramSample]) -> Arc<[HistogramSample]> {
+    let mut before: Option<&Histogram> = None;
+    let strip = |sample: &'_ HistogramSample| {
+        let Histogram { reset_hint, schema, count, sum, .. } = *sample.h;
+        Histogram { reset_hint, schema, count, sum, ..Histogram::default() }
+    };
+    let mut stripped = Vec::with_capacity(histograms.len());
+    for sample in histograms {
+        let mut h = strip(sample);
+        if !sample.h.is_stale() {
+            if let (ResetHint::Unknown, Some(before)) = (h.reset_hint, before) {
+                let reset = sample.h.is_reset_after(before);
+                h.reset_hint = if reset { ResetHint::Reset } else { ResetHint::NotReset };
+            }
+            before = Some(&sample.h);
+        }
+        stripped.push(HistogramSample { t: sample.t, h: Arc::new(h) });
+    }
+    stripped.into()
+}
+
 /// Without stale markers; shares the samples where there are none.
-fn raw(series: &SeriesData) -> RawSeries {
+pub(super) fn raw(series: &SeriesData) -> RawSeries {
     let samples = if series.samples.iter().any(|s| is_stale(s.v)) {
         series.samples.iter().filter(|s| !is_stale(s.v)).copied().collect()
     } else {
         Arc::clone(&series.samples)
     };
-    RawSeries { labels: series.labels.clone(), drop_name: false, samples }
+    let histograms = if series.histograms.iter().any(|s| s.h.is_stale()) {
+        series.histograms.iter().filter(|s| !s.h.is_stale()).cloned().collect()
+    } else {
+        Arc::clone(&series.histograms)
+    };
+    let starts = series.starts.as_ref().map(|starts| Arc::new(live_starts(series, starts)));
+    RawSeries { labels: series.labels.clone(), drop_name: false, samples, histograms, starts }
+}
+
+/// The start times of the samples that are no stale markers.
+fn live_starts(series: &SeriesData, starts: &StartTimes) -> StartTimes {
+    let samples = series.samples.iter().zip(&starts.samples).filter(|(s, _)| !is_stale(s.v));
+    let histograms = series.histograms.iter().zip(&starts.histograms).filter(|(s, _)| !s.h.is_stale());
+    StartTimes { samples: samples.map(|(_, t)| *t).collect(), histograms: histograms.map(|(_, t)| *t).collect() }
 }
 
 /// The smaller of two numbers; NaN if either is, unlike `f64::min`.

@@ -1,7 +1,7 @@
 //! `and`, `or` and `unless`.
 
 use super::binary::signature;
-use super::data::{ABSENT, Grid, Series, present};
+use super::data::{Grid, Series};
 use super::evaluator::{Evaluated, Evaluator};
 use super::names;
 use crate::ast::{BinaryExpr, BinaryOp, VectorMatching};
@@ -14,9 +14,9 @@ impl Evaluator<'_> {
             let there = presence(other, &b.matching, grid);
             for s in &mut series {
                 let mask = there.get(&signature(&s.labels, &b.matching));
-                for (i, value) in s.values.iter_mut().enumerate() {
+                for i in 0..s.values.len() {
                     if mask.is_some_and(|m| m[i]) != wanted {
-                        *value = ABSENT;
+                        s.clear(i);
                     }
                 }
             }
@@ -42,8 +42,8 @@ fn presence(series: &[Series], matching: &VectorMatching, grid: Grid) -> HashMap
     let mut there: HashMap<Labels, Vec<bool>> = HashMap::new();
     for s in series {
         let mask = there.entry(signature(&s.labels, matching)).or_insert_with(|| vec![false; grid.len]);
-        for (mask, value) in mask.iter_mut().zip(&s.values) {
-            *mask |= present(*value);
+        for (i, mask) in mask.iter_mut().enumerate() {
+            *mask |= s.there(i);
         }
     }
     there

@@ -1,7 +1,7 @@
 //! Subqueries.
 
 use super::data::{Grid, RawSeries};
-use super::evaluator::{Evaluated, Evaluator};
+use super::evaluator::{Evaluated, Evaluator, Statistics};
 use super::select::Ranges;
 use crate::ast::{Span, Subquery};
 
@@ -21,9 +21,12 @@ impl Evaluator<'_> {
         let len = if end < start { 0 } else { usize::try_from((end - start) / step).unwrap_or(usize::MAX - 1) + 1 };
         self.count(len)?;
         let inner = Grid { start, step, len };
-        let series = self.vector(&s.expr, inner)?;
+        let outside = std::mem::replace(&mut self.statistics, Statistics::Always);
+        let series = self.vector(&s.expr, inner);
+        self.statistics = outside;
+        let series = series?;
         self.count(series.len().saturating_mul(len))?;
-        let series = series.iter().map(|s| RawSeries::from_grid(s, inner)).filter(|s| !s.samples.is_empty());
-        Ok(Ranges { series: series.collect(), reading, range })
+        let series = series.iter().map(|s| RawSeries::from_grid(s, inner)).filter(|s| !s.is_empty());
+        Ok(Ranges { series: series.collect(), reading, range, extension: None })
     }
 }

@@ -88,7 +88,7 @@ impl Evaluator<'_> {
                 return ControlFlow::Break(());
             }
             let values = summaries.iter().zip(&windows).map(|(summary, (_, end))| value(summary, *end)).collect();
-            vector.push(Series { labels: labels.clone(), drop_name: false, values });
+            vector.push(Series::new(labels.clone(), false, values));
             ControlFlow::Continue(())
         })?;
         room?;

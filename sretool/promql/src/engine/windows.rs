@@ -1,9 +1,10 @@
 //! Functions over range vectors: slides a window over each series.
 
-use super::data::{ABSENT, Grid, RawSeries, Series};
+use super::data::{ABSENT, Grid, RawSeries, Series, present};
 use super::evaluator::{Evaluated, Evaluator};
 use super::select::Ranges;
-use super::{Compat, EvalError, over_time, rates};
+use super::sliding::Sliding;
+use super::{Compat, EvalError, extended, over_time, rates};
 use crate::ast::{Call, Expr, ValueType};
 use crate::storage::Sample;
 
@@ -78,12 +79,20 @@ impl Evaluator<'_> {
         grid: Grid,
     ) -> Evaluated<Vec<Series>> {
         let ranges = self.ranges(arg, grid)?;
+        check_extension(call, &ranges)?;
         self.check_params(call, params)?;
         self.count(ranges.series.len().saturating_mul(grid.len))?;
         let mut vector = Vec::with_capacity(ranges.series.len());
+        let span = call.args[0].unparenthesized().span;
+        let sliding = Sliding { call, ranges: &ranges, params, of_floats: f, span };
         for series in &ranges.series {
-            let values = self.slide(series, &ranges, params, f, grid);
-            vector.push(Series { labels: series.labels.clone(), drop_name: series.drop_name, values });
+            let only_numbers = series.histograms.is_empty() && series.starts.is_none() && ranges.extension.is_none();
+            vector.push(if only_numbers {
+                let values = self.slide(series, &ranges, params, f, grid);
+                Series::new(series.labels.clone(), series.drop_name, values)
+            } else {
+                self.slide_native(series, &sliding, grid)
+            });
         }
         Ok(vector)
     }
@@ -144,7 +153,7 @@ impl Evaluator<'_> {
 
     fn note_no_counter(&mut self, vector: &[Series], span: crate::Span) {
         let counter = |name: &str| ["_total", "_sum", "_count", "_bucket"].iter().any(|end| name.ends_with(end));
-        for series in vector {
+        for series in vector.iter().filter(|s| s.values.iter().any(|v| present(*v))) {
             let name = series.labels.metric_name();
             if !name.is_empty() && !counter(name) {
                 let message =
@@ -153,4 +162,15 @@ impl Evaluator<'_> {
             }
         }
     }
+}
+
+/// Refuses functions that cannot do with samples from outside of their windows.
+fn check_extension(call: &Call, ranges: &Ranges) -> Evaluated<()> {
+    let Some(extension) = ranges.extension else { return Ok(()) };
+    let (allowed, name) = (extended::allowed(extension), call.function.name);
+    if allowed.contains(&name) {
+        return Ok(());
+    }
+    let message = format!("{extension} modifier can only be used with: {} - not with {name}", allowed.join(", "));
+    Err(EvalError::Argument(message))
 }

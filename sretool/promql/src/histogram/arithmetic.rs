@@ -140,7 +140,7 @@ impl Total {
     }
 
     /// Lowers the resolution.
-    fn reduce(&mut self, schema: i32) {
+    pub fn reduce(&mut self, schema: i32) {
         if schema == self.schema {
             return;
         }

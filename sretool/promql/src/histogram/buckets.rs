@@ -52,7 +52,7 @@ pub(super) fn bound(index: i32, schema: i32, bounds: &[f64]) -> f64 {
 
 /// The index that a bucket has in a coarser schema.
 pub(super) fn coarser_index(index: i32, from: i32, to: i32) -> i32 {
-    let index = (i64::from(index) - 1) >> (from - to).clamp(0, 62);
+    let index = (i64::from(index) - 1) >> (i64::from(from) - i64::from(to)).clamp(0, 62);
     i32::try_from(index + 1).unwrap_or(i32::MAX)
 }
 

@@ -7,7 +7,7 @@ use super::{Histogram, ResetHint, Total};
 impl Histogram {
     /// Whether the counter was reset between `before` and this: by its hint, or because something has fallen, or because
     /// the resolution or the zero bucket have changed as only a reset changes them.
-    pub(crate) fn is_reset_after(&self, before: &Self) -> bool {
+    pub fn is_reset_after(&self, before: &Self) -> bool {
         match self.reset_hint {
             ResetHint::Reset => return true,
             ResetHint::NotReset => return false,

@@ -42,7 +42,7 @@ impl Parser<'_> {
             Some(function) => function,
             None => return Err(unknown(name, start)),
         };
-        let (args, height) = self.arguments()?;
+        let (args, height) = if function.name == "info" { self.info_arguments()? } else { self.arguments()? };
         self.node(ExprKind::Call(Call { function, args }), start.to(self.previous()), height)
     }
 
@@ -70,9 +70,29 @@ impl Parser<'_> {
         Ok((args, height))
     }
 
+    /// `(vector)` or `(vector, {…})`.
+    fn info_arguments(&mut self) -> Parsed<(Vec<crate::Expr>, usize)> {
+        self.expect_sign("(")?;
+        if self.is_sign(")") {
+            self.next();
+            return Ok((Vec::new(), 0));
+        }
+        let vector = self.expr(0)?;
+        let mut args = vec![vector.expr];
+        if self.take_sign(",").is_some() {
+            args.push(self.label_selector()?.expr);
+        }
+        self.expect_sign(")")?;
+        Ok((args, vector.height))
+    }
+
     fn aggregate(&mut self, op: AggregateOp) -> Parsed<Node> {
         let start = self.next();
         let mut grouping = self.grouping()?;
+        if op == AggregateOp::CountValues && self.peek_after(1) == &Kind::BadText {
+            let label = self.tokens[self.at + 1].span;
+            return Err(ParseError::syntax(format!("invalid label name {}", self.text(label)), label));
+        }
         let (mut args, height) = self.arguments()?;
         if grouping.is_none() {
             grouping = self.grouping()?;
@@ -125,9 +145,6 @@ impl Parser<'_> {
 }
 
 fn unknown(name: &str, span: Span) -> ParseError {
-    if functions::is_unsupported(name) {
-        return ParseError::unsupported(format!("the function `{name}`"), span);
-    }
     let error = ParseError::syntax(format!("unknown function with name {name:?}"), span);
     match functions::nearest(name) {
         Some(near) => error.with_remedy(format!("did you mean `{near}`?")),

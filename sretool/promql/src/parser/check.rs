@@ -81,11 +81,20 @@ fn matching_rules(b: &BinaryExpr, types: (ValueType, ValueType)) -> Option<Strin
         return Some(format!("label {label:?} must not occur in ON and GROUP clause at once"));
     }
     if types == (ValueType::Vector, ValueType::Vector) {
+        if b.op.is_set() && !matching.fill.is_empty() {
+            return Some("filling in missing series not allowed for set operators".into());
+        }
         let grouped = matching.cardinality != Cardinality::OneToOne;
         return (b.op.is_set() && grouped).then(|| format!("no grouping allowed for \"{}\" operation", b.op));
     }
     if !matching.labels.is_empty() {
         return Some("vector matching only allowed between instant vectors".into());
+    }
+    if !matching.fill.is_empty() {
+        return Some("filling in missing series only allowed between instant vectors".into());
+    }
+    if types == (ValueType::Scalar, ValueType::Scalar) && b.op.is_trim() {
+        return Some(format!("operator \"{}\" not allowed for Scalar operations", b.op));
     }
     b.op.is_set().then(|| format!("set operator \"{}\" not allowed in binary scalar expression", b.op))
 }

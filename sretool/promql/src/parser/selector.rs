@@ -1,7 +1,7 @@
 //! Selectors and what may follow them: ranges, subqueries, `offset` and `@`.
 
 use super::{Node, Parsed, Parser};
-use crate::ast::{At, Duration, Expr, ExprKind, Literal, MatrixSelector, Span, Subquery, VectorSelector};
+use crate::ast::{At, Duration, Expr, ExprKind, Extension, Literal, MatrixSelector, Span, Subquery, VectorSelector};
 use crate::error::ParseError;
 use crate::labels::{METRIC_NAME, MatchOp, Matcher};
 use crate::lexer::Kind;
@@ -9,6 +9,21 @@ use crate::lexer::Kind;
 impl Parser<'_> {
     /// A selector whose name, if any, has been read already.
     pub(super) fn vector_selector(&mut self, name: Option<Span>) -> Parsed<Node> {
+        let (selector, span) = self.selector(name)?;
+        self.node(ExprKind::Vector(selector), span, 0)
+    }
+
+    /// Matchers that need not select anything by themselves, as the second argument of `info`.
+    pub(super) fn label_selector(&mut self) -> Parsed<Node> {
+        if !self.is_sign("{") {
+            let remedy = "write `{__name__=\"…_info\"}` to choose the info metric";
+            return Err(ParseError::of_type("expected label selectors only", self.span()).with_remedy(remedy));
+        }
+        let (selector, span) = self.selector(None)?;
+        Ok(Node { expr: Expr { kind: ExprKind::Vector(selector), span }, height: 1 })
+    }
+
+    fn selector(&mut self, name: Option<Span>) -> Parsed<(VectorSelector, Span)> {
         let start = name.unwrap_or_else(|| self.span());
         let mut matchers = Vec::new();
         if let Some(open) = self.take_sign("{") {
@@ -31,8 +46,7 @@ impl Parser<'_> {
             let name = matchers.remove(only);
             matchers.insert(0, name);
         }
-        let selector = VectorSelector { matchers, offset: None, at: None };
-        self.node(ExprKind::Vector(selector), span, 0)
+        Ok((VectorSelector { matchers, ..VectorSelector::default() }, span))
     }
 
     /// Matchers up to and including the closing brace.
@@ -95,10 +109,18 @@ impl Parser<'_> {
                 let at = self.at_time()?;
                 let end = self.previous();
                 set_at(&mut node.expr, at, end)?;
+            } else if let Some(extension) = self.extension() {
+                let end = self.next();
+                set_extension(&mut node.expr, extension, end)?;
             } else {
                 return Ok(node);
             }
         }
+    }
+
+    /// The modifier ahead, if one is.
+    fn extension(&self) -> Option<Extension> {
+        [Extension::Anchored, Extension::Smoothed].into_iter().find(|e| self.is_word(&e.to_string()))
     }
 
     /// `[range]` or `[range:step]`.
@@ -203,6 +225,24 @@ fn set_at(expr: &mut Expr, value: At, end: Span) -> Parsed<()> {
     };
     if slot.is_some() {
         return Err(ParseError::syntax("@ <timestamp> may not be set multiple times", span));
+    }
+    *slot = Some(value);
+    expr.span = span.to(end);
+    Ok(())
+}
+
+fn set_extension(expr: &mut Expr, value: Extension, end: Span) -> Parsed<()> {
+    let span = expr.span;
+    let slot = match &mut expr.kind {
+        ExprKind::Vector(selector) => &mut selector.extension,
+        ExprKind::Matrix(m) => &mut m.selector.extension,
+        ExprKind::Subquery(_) => {
+            return Err(ParseError::syntax(format!("{value} modifier is not supported for subqueries"), span));
+        }
+        _ => return Err(ParseError::syntax(format!("{value} modifier must be preceded by a selector"), span)),
+    };
+    if slot.is_some_and(|set| set != value) {
+        return Err(ParseError::syntax("anchored and smoothed modifiers cannot be used together", span));
     }
     *slot = Some(value);
     expr.span = span.to(end);

@@ -208,21 +208,57 @@ fn type_errors_point_at_the_fault() {
 }
 
 #[test]
+fn extended_selectors() {
+    check("rate(a[5m] anchored)", "rate(a[5m] anchored)");
+    check("a @ 5 offset 1m SMOOTHED", "a @ 5.000 offset 1m smoothed");
+    check("a smoothed offset 1m", "a offset 1m smoothed");
+    check("anchored + smoothed", "anchored + smoothed");
+    refused("a[5m] anchored smoothed", "cannot be used together", "a[5m] anchored");
+    refused("a[5m:1m] anchored", "not supported for subqueries", "a[5m:1m]");
+    refused("sum(a) smoothed", "must be preceded by a selector", "sum(a)");
+}
+
+#[test]
+fn missing_series_are_filled() {
+    check("a + fill (0) b", "a + fill (0) b");
+    check("a + on (x) fill_left(-1) b", "a + on (x) fill_left (-1) b");
+    check("a > bool on (x) group_left (y) fill_right (5m) fill_left (NaN) b", {
+        "a > bool on (x) group_left (y) fill_left (NaN) fill_right (300) b"
+    });
+    check("a + fill_left (1) fill_right (1) b", "a + fill (1) b");
+    check("fill + fill_left", "fill + fill_left");
+    refused("a and fill (0) b", "not allowed for set operators", "a and fill (0) b");
+    refused("a + fill (0) 1", "only allowed between instant vectors", "a + fill (0) 1");
+    refused("a + fill (b) c", "unexpected `b`", "b");
+}
+
+#[test]
+fn histograms_are_trimmed() {
+    check("a </ 5 + 1", "a </ 5 + 1");
+    check("a >/ on (x) b", "a >/ on (x) b");
+    refused("1 </ 2", "not allowed for Scalar operations", "1 </ 2");
+    refused("a </ bool 2", "bool modifier can only be used on comparison operators", "a </ bool 2");
+}
+
+#[test]
+fn info_takes_matchers_of_labels() {
+    check("info(a)", "info(a)");
+    check("info(a, {})", "info(a, {})");
+    check("info(rate(a[5m]), {x=~\".*\", __name__=\"b_info\"})", {
+        "info(rate(a[5m]), {__name__=\"b_info\",x=~\".*\"})"
+    });
+    refused("info(a, b)", "expected label selectors only", "b");
+    refused("info()", "expected at least 1 argument(s)", "info()");
+}
+
+#[test]
 fn unsupported_constructs_are_named() {
-    for (src, construct, at) in [
-        ("histogram_count(a)", "the function `histogram_count`", "histogram_count"),
-        ("info(a)", "the function `info`", "info"),
-        ("rate(a[5m] anchored)", "the `anchored` modifier", "anchored"),
-        ("a smoothed", "the `smoothed` modifier", "smoothed"),
-        ("a + fill (0) b", "the `fill` modifier", "fill"),
-        ("a + on (x) fill_left (0) b", "the `fill_left` modifier", "fill_left"),
-        ("a </ 5", "the trim operator `</`", "</"),
-        ("a >/ 5", "the trim operator `>/`", ">/"),
-    ] {
-        let error = parse(src).expect_err(src);
-        assert_eq!(error.kind, ParseErrorKind::Unsupported(construct.into()), "{src}");
-        assert_eq!(&src[error.span.start..error.span.end], at);
-    }
+    let src = r#"label_replace(a, "b", "\xff", "c", "d")"#;
+    let error = parse(src).expect_err(src);
+    let construct = r#"a string that is not valid UTF-8, "\xff","#;
+    assert_eq!(error.kind, ParseErrorKind::Unsupported(construct.into()));
+    assert_eq!(&src[error.span.start..error.span.end], r#""\xff""#);
+    refused(r#"count_values("a\xc5z", b)"#, r#"invalid label name "a\xc5z""#, r#""a\xc5z""#);
 }
 
 #[test]
