@@ -82,6 +82,16 @@ impl<'a> BitReader<'a> {
         self.position += bits as usize;
     }
 
+    /// Whether everything was read, but for the unused bits of the last byte, and nothing past the end.
+    pub(crate) fn is_at_end(&self) -> bool {
+        self.position.div_ceil(8) == self.bytes.len()
+    }
+
+    /// Number of bytes.
+    pub(crate) fn length(&self) -> usize {
+        self.bytes.len()
+    }
+
     #[cold]
     fn tail(&self, byte: usize) -> u64 {
         let mut word = [0; 8];
@@ -127,6 +137,9 @@ mod tests {
                 let mask = if bits == 64 { u64::MAX } else { (1 << bits) - 1 };
                 prop_assert_eq!(reader.read(bits), value & mask);
             }
+            prop_assert!(reader.is_at_end());
+            reader.skip(8);
+            prop_assert!(!reader.is_at_end());
         }
     }
 }

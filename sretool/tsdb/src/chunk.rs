@@ -125,6 +125,22 @@ impl<'a> Samples<'a> {
         Self { reader, left: count, started: false, t: 0, delta: 0, value: 0, significant: 0, trailing: 0 }
     }
 
+    /// The summary of all samples, if the bytes are those of a chunk: times rise, and no byte is left or missing.
+    pub(crate) fn checked(mut self) -> Option<Summary> {
+        // The first sample takes sixteen bytes and each after it two bits at least: no count can make this long.
+        if self.left as usize > self.reader.length().saturating_mul(4) {
+            return None;
+        }
+        let mut summary = Summary::EMPTY;
+        for sample in self.by_ref() {
+            if summary.samples > 0 && sample.t <= summary.last_t {
+                return None;
+            }
+            summary.add(sample);
+        }
+        (summary.samples > 0 && self.reader.is_at_end()).then_some(summary)
+    }
+
     #[inline]
     fn read_delta(&mut self) -> i64 {
         let ones = self.reader.peek().leading_ones().min(5);
@@ -197,6 +213,8 @@ mod tests {
         let bits = |s: &Sample| (s.t, s.v.to_bits());
         let (bytes, summary) = encode(&samples);
         let decoded: Vec<_> = Samples::new(&bytes, summary.samples).collect();
+        // Texts, because NaN is not equal to itself.
+        assert_eq!(format!("{:?}", Samples::new(&bytes, summary.samples).checked()), format!("{:?}", Some(summary)));
         assert_eq!(decoded.iter().map(bits).collect::<Vec<_>>(), samples.iter().map(bits).collect::<Vec<_>>());
     }
 
@@ -258,6 +276,9 @@ mod tests {
         #[test]
         fn garbage_never_panics(bytes in prop::collection::vec(any::<u8>(), 0..64), count in 0..500_u32) {
             prop_assert_eq!(Samples::new(&bytes, count).count(), count as usize);
+            if let Some(summary) = Samples::new(&bytes, count).checked() {
+                prop_assert!(summary.samples == count && summary.first_t <= summary.last_t);
+            }
         }
     }
 }

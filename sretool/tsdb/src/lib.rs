@@ -4,11 +4,14 @@
 //! [`exposition::parse`] reads Prometheus text 0.0.4 and OpenMetrics 1.0; [`load_openmetrics`] turns a whole file into
 //! a store.
 //!
-//! Architecture invariant: nothing here reads a clock, a file or a socket. Time is an argument, so the same code
-//! serves a live server, a backtest and a unit test.
+//! [`DurableStore`] keeps a store in a folder besides, so that it outlives its process.
+//!
+//! Architecture invariant: nothing here reads a clock or a socket, and only `durable` touches files. Time is an
+//! argument, so the same code serves a live server, a backtest and a unit test.
 
 mod bits;
 mod chunk;
+mod durable;
 mod exemplar;
 pub mod exposition;
 mod index;
@@ -20,6 +23,7 @@ mod series;
 mod store;
 mod windows;
 
+pub use durable::{DurableStore, FlushError, Flushed, Flusher, OpenError};
 pub use exemplar::{Exemplar, SeriesExemplars};
 pub use loader::{LoadError, load, load_openmetrics};
 pub use metadata::{Metadata, MetricType};

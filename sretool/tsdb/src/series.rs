@@ -1,8 +1,11 @@
 //! The samples of one series.
 
+mod saved;
+
 use crate::chunk::Encoder;
 use crate::sealed::Sealed;
 use promql::{Sample, Summary};
+pub(crate) use saved::Unsaved;
 
 /// Late samples are merged into chunks when there are this many, or a quarter of the series, whichever is more: the
 /// quarter keeps a whole backfill in reverse order from being quadratic.
@@ -16,6 +19,7 @@ pub(crate) struct Series {
     /// Sorted by time; no time that a chunk holds.
     overflow: Vec<Sample>,
     samples: usize,
+    saved: saved::Saved,
 }
 
 /// Why a series refuses a sample.
@@ -58,6 +62,7 @@ impl Series {
             open => {
                 if let Some((bytes, summary)) = open.replace(Encoder::new(sample)).map(Encoder::seal) {
                     self.sealed.push(bytes, summary);
+                    self.saved.sealed();
                 }
             }
         }
@@ -66,6 +71,7 @@ impl Series {
     fn insert_late(&mut self, sample: Sample) {
         let at = self.overflow.partition_point(|s| s.t < sample.t);
         self.overflow.insert(at, sample);
+        self.saved.late = false;
         self.samples += 1;
         if self.overflow.len() >= OVERFLOW_SAMPLES.max(self.samples / 4) {
             self.merge_overflow();
@@ -77,12 +83,14 @@ impl Series {
         let Some(first) = self.overflow.first().map(|s| s.t) else { return };
         let from = self.sealed.between(first, i64::MAX).start;
         let mut samples: Vec<_> = (from..self.sealed.len()).flat_map(|i| self.sealed.samples(i)).collect();
+        self.saved.rewriting(&self.sealed.summaries()[from..], from);
         self.sealed.truncate(from);
         samples.extend(self.open.take().iter().flat_map(Encoder::samples));
         self.samples -= samples.len() + self.overflow.len();
         samples.append(&mut self.overflow);
         samples.sort_by_key(|s| s.t);
         samples.into_iter().for_each(|s| self.push(s));
+        self.saved.rewritten();
     }
 
     /// The value at exactly this time.
@@ -165,11 +173,13 @@ impl Series {
     /// Drops what is older, by whole chunks.
     pub(crate) fn truncate(&mut self, before: i64) {
         let gone = self.sealed.between(before, i64::MAX).start;
+        self.saved.dropping(&self.sealed.summaries()[..gone]);
         self.samples -= self.sealed.drop_first(gone);
         let late = self.overflow.partition_point(|s| s.t < before);
         self.samples -= self.overflow.drain(..late).count();
         if let Some(open) = self.open.take_if(|open| open.summary().last_t < before) {
             self.samples -= open.summary().samples as usize;
+            self.saved.sealed();
         }
     }
 

@@ -1,9 +1,11 @@
 //! The store: series by label set, behind locks.
 
 mod error;
+mod persist;
 mod query;
 
 pub use error::{AppendError, BatchError, Rejected};
+pub(crate) use persist::{Changes, Removed, Restore, Written};
 
 use crate::exemplar::{Exemplar, Ring};
 use crate::index::{Index, SeriesId};
@@ -64,11 +66,16 @@ struct Inner {
     slots: Vec<Option<Slot>>,
     free: Vec<SeriesId>,
     index: Index,
+    next_uid: u64,
+    /// Series that are gone but still on disk.
+    removed: Vec<Removed>,
 }
 
 #[derive(Debug)]
 struct Slot {
     labels: Labels,
+    /// Never used again, unlike the place, because what is on disk refers to it.
+    uid: u64,
     content: Mutex<Content>,
 }
 
@@ -76,6 +83,8 @@ struct Slot {
 struct Content {
     series: Series,
     exemplars: Ring,
+    /// Whether the labels are on disk.
+    on_disk: bool,
 }
 
 impl Default for Store {
@@ -229,6 +238,12 @@ impl Inner {
     }
 
     fn create(&mut self, labels: &Labels) {
+        let uid = self.next_uid;
+        self.insert(uid, labels);
+    }
+
+    fn insert(&mut self, uid: u64, labels: &Labels) -> SeriesId {
+        self.next_uid = self.next_uid.max(uid + 1);
         let id = self.free.pop().unwrap_or_else(|| {
             self.slots.push(None);
             // The series limit is far below the width of an identifier.
@@ -236,7 +251,8 @@ impl Inner {
         });
         let labels = self.index.insert(id, labels);
         self.ids.insert(labels.clone(), id);
-        self.slots[id as usize] = Some(Slot { labels, content: Mutex::default() });
+        self.slots[id as usize] = Some(Slot { labels, uid, content: Mutex::default() });
+        id
     }
 
     fn truncate(&mut self, before: i64) {
@@ -249,6 +265,7 @@ impl Inner {
             let empty = content.series.is_empty();
             drop(content);
             if empty && let Some(slot) = slot.take() {
+                self.removed.extend(slot.removed());
                 gone.push((id as SeriesId, slot.labels));
             }
         }
