@@ -8,6 +8,9 @@ mod flapping;
 mod peers;
 mod program;
 mod real;
+mod receivers;
+mod reloading;
+mod rule_states;
 mod scripted;
 mod staleness;
 

@@ -27,6 +27,12 @@ impl Program {
     }
 }
 
+impl Program {
+    pub(crate) fn signal(&self, name: &str) {
+        signal(&self.child, name);
+    }
+}
+
 impl Drop for Program {
     fn drop(&mut self) {
         // It may have ended by itself.
