@@ -128,8 +128,9 @@ pub fn plan(slo: &Slo, request: &Request) -> Vec<PlannedQuery> {
     queries.extend(cover(slo, Target::Period, (start, at), tiles));
     if slo.slices.is_none() {
         for window in request.burn.all() {
-            // A few hours of samples are cheap, and alerts look at them as well.
-            queries.extend(cover(slo, Target::Burn(window), (at - millis(window), at), None));
+            // An hour of samples is cheap, and must not lag behind.
+            let tiles = tiles.filter(|_| window > Window::hours(1));
+            queries.extend(cover(slo, Target::Burn(window), (at - millis(window), at), tiles));
         }
         if request.timeline {
             queries.extend(timeline(slo, (start, at), tiles));

@@ -58,9 +58,10 @@ fn findings_are_printed_and_exit_2_unless_lenient() {
     let (code, out, _) = slo(&["validate", &folder.path().display().to_string()]);
     assert_eq!(code, crate::exit::invalid());
     let expected = "shop.yaml:5:3: error: unknown key \"spec.sevice\"; did you mean \"service\"? (unknown-key)\n";
-    assert!(out.ends_with(expected), "{out}");
+    assert!(out.contains(expected) && out.contains("5 |   sevice: x\n"), "{out}");
     let (code, out, _) = slo(&["validate", "--lenient", &path]);
-    assert_eq!((code, out.as_str()), (crate::exit::good(), ""));
+    assert_eq!(code, crate::exit::good());
+    assert!(out.contains("shop.yaml:5:3: warning: unknown key"), "{out}");
     let (code, _, err) = slo(&["rules", &path]);
     assert_eq!(code, crate::exit::invalid());
     assert!(err.contains("unknown-key"), "{err}");
@@ -85,7 +86,8 @@ fn files_that_are_not_there_are_named() {
 #[test]
 fn rules_are_those_in_the_repository() {
     let (code, out, err) = slo(&["rules", &project("slo")]);
-    assert_eq!((code, err.as_str()), (crate::exit::good(), ""));
+    assert_eq!(code, crate::exit::good());
+    assert!(err.contains("order-service-availability: a full outage pages within"), "{err}");
     assert!(out == std::fs::read_to_string(project("alerts/rules/slo.yaml")).unwrap());
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("rules.yaml").display().to_string();
@@ -148,7 +150,7 @@ fn every_format_says_the_same() {
     assert_eq!(json["slos"][0]["status"], "breached");
     assert_eq!(json["slos"][0]["total"].as_f64().map(f64::round), Some(6_000.0));
     let markdown = report("markdown");
-    assert!(markdown.starts_with("| SLO | objective |") && markdown.contains("| shop/availability | 99 % | 95 % |"));
+    assert!(markdown.starts_with("### ") && markdown.contains("| shop/availability | 99 % | 95 % |"), "{markdown}");
     let junit = report("junit");
     assert!(junit.contains("tests=\"1\" failures=\"1\" errors=\"0\""), "{junit}");
     assert!(junit.contains("<testcase classname=\"shop\" name=\"availability\"><failure message=\""), "{junit}");

@@ -37,8 +37,7 @@ pub struct TilesProbe {
     at_ms: i64,
     first: Vec<(Vec<String>, f64)>,
     last: Vec<(Vec<String>, f64)>,
-    events: Vec<(Vec<String>, f64)>,
-    errors: Vec<(Vec<String>, f64)>,
+    count: Vec<(Vec<String>, f64)>,
     by: Vec<String>,
 }
 
@@ -63,11 +62,11 @@ pub fn probe(slo: &Slo, at_ms: i64) -> Option<(TilesProbe, Vec<PlannedQuery>)> {
     let (start, _) = period(slo, at_ms).filter(|_| counted)?;
     let at = at_ms.div_euclid(TILE_MS) * TILE_MS;
     let range = crate::duration::Window::from_millis(u64::try_from(at - start).ok().filter(|ms| *ms > 0)?);
-    let (events, errors, by) = (series(slo, EVENTS), series(slo, ERRORS), slo.by());
+    // Errors are recorded from the recorded events: where there are those, there are these.
+    let (errors, by) = (series(slo, ERRORS), slo.by());
     let exprs = [
-        format!("min{by}(min_over_time(timestamp({events})[{range}:5m]))"),
-        format!("max{by}(timestamp({events}))"),
-        format!("sum{by}(count_over_time({events}[{range}:5m]))"),
+        format!("min{by}(min_over_time(timestamp({errors})[{range}:5m]))"),
+        format!("max{by}(timestamp({errors}))"),
         format!("sum{by}(count_over_time({errors}[{range}:5m]))"),
     ];
     let query = |(piece, expr)| PlannedQuery {
@@ -80,8 +79,7 @@ pub fn probe(slo: &Slo, at_ms: i64) -> Option<(TilesProbe, Vec<PlannedQuery>)> {
     };
     let queries = exprs.into_iter().enumerate().map(query).collect();
     let none = Vec::new;
-    let probe =
-        TilesProbe { at_ms: at, first: none(), last: none(), events: none(), errors: none(), by: slo.group_by.clone() };
+    let probe = TilesProbe { at_ms: at, first: none(), last: none(), count: none(), by: slo.group_by.clone() };
     Some((probe, queries))
 }
 
@@ -98,8 +96,7 @@ impl TilesProbe {
         match query.piece {
             0 => self.first = found,
             1 => self.last = found,
-            2 => self.events = found,
-            _ => self.errors = found,
+            _ => self.count = found,
         }
     }
 
@@ -107,7 +104,7 @@ impl TilesProbe {
     pub fn tiles(&self) -> Option<Tiles> {
         let groups = |of: &[(Vec<String>, f64)]| of.iter().map(|(group, _)| group.clone()).collect::<Vec<_>>();
         let all = groups(&self.first);
-        if all.is_empty() || [&self.last, &self.events, &self.errors].iter().any(|of| groups(of) != all) {
+        if all.is_empty() || [&self.last, &self.count].iter().any(|of| groups(of) != all) {
             return None;
         }
         #[expect(clippy::cast_possible_truncation, reason = "seconds since 1970 in milliseconds are far below 2^63")]
@@ -118,10 +115,7 @@ impl TilesProbe {
             let span = last_ms - first_ms;
             #[expect(clippy::cast_precision_loss, reason = "there are far fewer tiles than 2^53")]
             let expected = (span / TILE_MS + 1) as f64;
-            let counts = [self.events[i].1, self.errors[i].1];
-            ms(self.last[i].1) == last_ms
-                && span % TILE_MS == 0
-                && counts.iter().all(|count| (count - expected).abs() < 0.5)
+            ms(self.last[i].1) == last_ms && span % TILE_MS == 0 && (self.count[i].1 - expected).abs() < 0.5
         });
         let first_ms = self.first.iter().map(|(_, seconds)| ms(*seconds)).min()?;
         complete.then_some(Tiles { first_ms, last_ms, age_ms: self.at_ms - last_ms })

@@ -43,7 +43,7 @@ fn policy(report: &Report) -> String {
         Gate::Undecided => "cannot decide: there are no data",
         Gate::Fail => "**holds this change back**",
     };
-    let mut out = format!("\nThe error-budget policy `{}` {gate}.\n", code(&policy.name));
+    let mut out = format!("\nThe error-budget policy {} {gate}.\n", escaped(&policy.name));
     for reached in &policy.reached {
         let (id, group) = (escaped(&reached.id), escaped(&reached.group));
         let percent = reached.step.remaining_percent;
@@ -77,7 +77,8 @@ fn history(slos: &[SloReport]) -> String {
         return String::new();
     };
     let names: Vec<_> = longest.history.iter().rev().map(|past| past.name.as_str()).collect();
-    let mut out = format!("\n<details><summary>Earlier periods: SLI</summary>\n\n| SLO | {} |\n", names.join(" | "));
+    let titles: Vec<_> = names.iter().map(|name| escaped(name)).collect();
+    let mut out = format!("\n<details><summary>Earlier periods: SLI</summary>\n\n| SLO | {} |\n", titles.join(" | "));
     out.push_str(&format!("|---|{}\n", "---:|".repeat(names.len())));
     for slo in slos {
         let cell = |name: &&str| {
@@ -110,9 +111,4 @@ fn escaped(text: &str) -> String {
         }
     }
     out
-}
-
-/// Text between back ticks.
-fn code(text: &str) -> String {
-    text.replace(['`', '\n', '\r'], " ")
 }
