@@ -8,6 +8,7 @@ mod cli;
 pub mod dashboards;
 pub mod exit;
 pub mod io;
+mod kept;
 pub mod load;
 pub mod query;
 pub mod remote_write;

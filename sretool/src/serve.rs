@@ -5,6 +5,7 @@ pub(crate) mod glob;
 
 use crate::exit;
 use crate::io::Io;
+use crate::kept::KeptStore;
 use crate::server::{self, Loaded, QueryLimits, Reload, ServerConfig, ServerError, Target};
 use crate::stop_signal::StopSignal;
 use config::Config;
@@ -13,11 +14,10 @@ use rules::RestoreLimits;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tsdb::{Store, StoreOptions};
+use tsdb::StoreOptions;
 
 /// Arguments of `sretool serve`.
 #[derive(Clone, Debug, clap::Args)]
@@ -40,6 +40,9 @@ pub struct Args {
     /// How long samples are kept
     #[arg(long, value_name = "DURATION", default_value = "60d")]
     retention: String,
+    /// Folder that keeps samples over restarts; without it they are in memory only
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
     /// How much older than the newest sample of a series another may be [default: the configuration's, else 5m]
     #[arg(long, value_name = "DURATION")]
     out_of_order: Option<String>,
@@ -79,6 +82,8 @@ enum StartError {
     Flag { flag: &'static str, cause: String },
     #[error("{0}")]
     Config(String),
+    #[error("--data {0}")]
+    Data(#[from] tsdb::OpenError),
     #[error("signals cannot be received: {0}")]
     Signals(#[source] std::io::Error),
     #[error(transparent)]
@@ -205,6 +210,7 @@ impl Args {
             ("evaluation-interval", optional(&self.evaluation_interval)),
             ("rules", self.rules.join(",")),
             ("retention", self.retention.clone()),
+            ("data", self.data.as_ref().map(|path| path.display().to_string()).unwrap_or_default()),
             ("out-of-order", optional(&self.out_of_order)),
             ("listen", self.listen.clone()),
             ("alertmanager", self.alertmanager.join(",")),
@@ -284,7 +290,9 @@ async fn serve(args: Args, settings: Settings, listener: TcpListener, io: &mut I
     let mut signal = StopSignal::listen().map_err(StartError::Signals)?;
     let mut hangup = Hangup::listen().map_err(StartError::Signals)?;
     let (stop, stopped) = watch::channel(false);
-    let server = server::start(config_of(args, settings, listener), stopped)?;
+    // Lives until the server has stopped, so that the last flush has everything.
+    let kept = KeptStore::open(args.data.as_deref(), settings.store)?;
+    let server = server::start(config_of(args, settings, listener, &kept), stopped)?;
     io.line(format_args!("ready {}", server.url()));
     loop {
         tokio::select! {
@@ -296,10 +304,12 @@ async fn serve(args: Args, settings: Settings, listener: TcpListener, io: &mut I
         }
     }
     let _ = stop.send(true);
-    Ok(server.join().await?)
+    server.join().await?;
+    drop(kept);
+    Ok(())
 }
 
-fn config_of(args: Args, settings: Settings, listener: TcpListener) -> ServerConfig {
+fn config_of(args: Args, settings: Settings, listener: TcpListener, kept: &KeptStore) -> ServerConfig {
     let Loaded { targets, dropped_targets, scrape_interval, eval_interval, rule_files, config } = settings.loaded;
     ServerConfig {
         targets,
@@ -308,7 +318,7 @@ fn config_of(args: Args, settings: Settings, listener: TcpListener) -> ServerCon
         eval_interval,
         rule_files,
         config,
-        store: Arc::new(Store::new(settings.store)),
+        store: kept.store(),
         alertmanagers: settings.alertmanagers,
         resend_delay: settings.resend_delay,
         restore: settings.restore,
@@ -415,7 +425,6 @@ mod tests {
             (["--rules", "/nonexistent/*.yaml"], "--rules: `/nonexistent/*.yaml`"),
             (["--alertmanager", "nowhere"], "--alertmanager"),
             (["--compat", "1.0"], "2.42"),
-            (["--data", "dir"], "--data"),
         ] {
             let error = read(&line).unwrap_err();
             assert!(error.contains(part), "{line:?}: {error}");

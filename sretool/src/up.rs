@@ -11,6 +11,7 @@ mod status;
 mod supervisor;
 
 use crate::io::Io;
+use crate::kept::KeptStore;
 use crate::server::{self, ServerConfig, ServerHandle, Target};
 use crate::source::{Local, Source};
 use crate::stop_signal::StopSignal;
@@ -36,7 +37,7 @@ pub struct Args {
     /// Print status lines instead of opening the terminal dashboard
     #[arg(long)]
     no_tui: bool,
-    /// Keep the services' databases and logs in this folder (otherwise in a temporary one, removed at the end)
+    /// Keep the services' databases, logs and metrics in this folder (otherwise in a temporary one, removed at the end)
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// Where the Prometheus API answers
@@ -98,6 +99,7 @@ struct Prepared {
     listener: TcpListener,
     rule_files: Vec<definitions::Named>,
     data: DataFolder,
+    kept: KeptStore,
 }
 
 fn prepare(args: &Args) -> Result<Prepared, String> {
@@ -121,7 +123,9 @@ fn prepare(args: &Args) -> Result<Prepared, String> {
     let mut rule_files = definitions::rules(args.rules.as_deref())?;
     let slos = definitions::slos(args.slo.as_deref())?;
     rule_files.push(("slo (generated)".to_owned(), definitions::generate(&slos)?));
-    Ok(Prepared { platform, listener, rule_files, data })
+    let options = tsdb::StoreOptions { retention_ms: RETENTION_MS, ..Default::default() };
+    let kept = KeptStore::open(args.data.as_deref(), options).map_err(|error| format!("--data {error}"))?;
+    Ok(Prepared { platform, listener, rule_files, data, kept })
 }
 
 /// The running platform.
@@ -135,8 +139,8 @@ struct Running {
 }
 
 async fn operate(args: Args, prepared: Prepared, io: &mut Io<'_>) -> ExitCode {
-    let Prepared { platform, listener, rule_files, data } = prepared;
-    let mut running = match start(&args, &platform, listener, rule_files, &data) {
+    let Prepared { platform, listener, rule_files, data, kept } = prepared;
+    let mut running = match start(&args, &platform, listener, rule_files, &data, kept.store()) {
         Ok(running) => running,
         Err(cause) => {
             io.error(cause);
@@ -151,6 +155,8 @@ async fn operate(args: Args, prepared: Prepared, io: &mut Io<'_>) -> ExitCode {
         None => operate::watch_over(&mut running, io).await,
     };
     operate::shut_down(running, io).await;
+    // After the last scrape, so that the last flush has everything.
+    drop(kept);
     status
 }
 
@@ -161,11 +167,10 @@ fn start(
     listener: TcpListener,
     rule_files: Vec<definitions::Named>,
     data: &DataFolder,
+    store: Arc<tsdb::Store>,
 ) -> Result<Running, String> {
     let signal = StopSignal::listen().map_err(|e| format!("signals cannot be received: {e}"))?;
     let program = std::env::current_exe().map_err(|e| format!("this program's own file is unknown: {e}"))?;
-    let options = tsdb::StoreOptions { retention_ms: RETENTION_MS, ..Default::default() };
-    let store = Arc::new(tsdb::Store::new(options));
     let listener = tokio::net::TcpListener::from_std(listener).map_err(|e| e.to_string())?;
     let targets = Service::ALL.map(|service| Target::new(service.name(), &platform.admin_address(service), "/metrics"));
     let (stop, stopped) = watch::channel(false);

@@ -10,6 +10,7 @@ mod program;
 mod real;
 mod receivers;
 mod reloading;
+mod restart;
 mod rule_states;
 mod scripted;
 mod staleness;

@@ -11,7 +11,7 @@ fn sretool(arguments: &[&str]) -> Command {
 
 /// `sretool serve` as a program, which ends with the test.
 pub(crate) struct Program {
-    child: Child,
+    pub child: Child,
     pub url: String,
 }
 
@@ -41,7 +41,7 @@ impl Drop for Program {
     }
 }
 
-fn signal(child: &Child, name: &str) {
+pub(crate) fn signal(child: &Child, name: &str) {
     let sent = Command::new("kill").args([format!("-{name}"), child.id().to_string()]).status().unwrap();
     assert!(sent.success());
 }
@@ -73,7 +73,7 @@ fn a_taken_port_and_wrong_input_exit_2() {
     for (arguments, part) in [
         (vec!["serve", "--listen", &address], "--listen: cannot listen on"),
         (vec!["serve", "--listen", "127.0.0.1:0", "--rules", &rules], "r.yaml:5:15: `expr` is not valid PromQL"),
-        (vec!["serve", "--data", "x"], "--data"),
+        (vec!["serve", "--listen", "127.0.0.1:0", "--data", &rules], "--data"),
         (vec!["alerts", "check", &rules], "r.yaml:5:15: `expr` is not valid PromQL"),
         (vec!["alerts", "check"], "FILE"),
     ] {
