@@ -31,7 +31,8 @@ pub struct Args {
     /// Time between scrapes of a target [default: the configuration's, else 1s]
     #[arg(long, value_name = "DURATION")]
     scrape_interval: Option<String>,
-    /// Time between evaluations of rule groups that name none [default: the configuration's, else the scrape interval, at least 5s]
+    /// Time between evaluations of rule groups that name none [default: the configuration's, else that of scrapes but
+    /// at least 5s]
     #[arg(long, value_name = "DURATION")]
     evaluation_interval: Option<String>,
     /// Rule files, with * and ? (may be repeated)

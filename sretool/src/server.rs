@@ -196,6 +196,11 @@ pub fn query_json(value: &promql::Value) -> String {
     json::query_data(value)
 }
 
+/// Label sets as the Prometheus API lists them.
+pub(crate) fn label_sets_json(sets: &[Labels]) -> String {
+    json::label_sets(sets)
+}
+
 /// Starts scraping, evaluating and answering. It goes on until `shutdown` turns true or its sender is dropped.
 ///
 /// # Errors

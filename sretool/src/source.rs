@@ -1,10 +1,12 @@
 //! Where answers come from: a Prometheus-compatible HTTP API, or a file evaluated in process.
 
 mod http;
+mod listing;
 mod local;
 mod wire;
 
 pub use http::PrometheusHttp;
+pub use listing::Span;
 pub use local::Local;
 pub use wire::{ActiveAlert, BuildInfo, RuleGroup, RuleStatus};
 

@@ -87,7 +87,15 @@ impl PrometheusHttp {
     }
 
     async fn get<T: DeserializeOwned>(&self, endpoint: &str) -> Result<T, SourceError> {
-        let request = self.client.get(format!("{}/api/v1/{endpoint}", self.url));
+        self.get_with(endpoint, &[]).await
+    }
+
+    pub(super) async fn get_with<T: DeserializeOwned>(
+        &self,
+        endpoint: &str,
+        parameters: &[(&str, String)],
+    ) -> Result<T, SourceError> {
+        let request = self.client.get(format!("{}/api/v1/{endpoint}", self.url)).query(parameters);
         Ok(self.send(request).await?.0)
     }
 
@@ -121,7 +129,7 @@ impl PrometheusHttp {
 }
 
 /// Milliseconds as the API's decimal seconds, exactly.
-fn seconds(ms: i64) -> String {
+pub(super) fn seconds(ms: i64) -> String {
     let sign = if ms < 0 { "-" } else { "" };
     format!("{sign}{}.{:03}", ms.unsigned_abs() / 1000, ms.unsigned_abs() % 1000)
 }

@@ -33,7 +33,9 @@ groups:
       label_replace(vector(time() % 3), "part", "a", "", "") > 1
       or label_replace(vector(time() % 2), "part", "b", "", "") > 1
     labels: {part: 'part {{ $labels.part | toUpper }}'}
-  - {alert: Twice, expr: 'label_replace(vector(1), "a", "x", "", "") or label_replace(vector(2), "a", "y", "", "")', labels: {a: ''}}
+  - alert: Twice
+    expr: label_replace(vector(1), "a", "x", "", "") or label_replace(vector(2), "a", "y", "", "")
+    labels: {a: ''}
 - name: limited
   interval: 200ms
   limit: 1

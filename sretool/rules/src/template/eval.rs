@@ -4,9 +4,14 @@ use super::functions;
 use super::parser::{Node, Operand, Pipeline};
 use super::value::Val;
 use super::{TemplateData, TemplateError};
+use std::collections::HashMap;
 
 pub(super) fn expand(nodes: &[Node], data: &TemplateData<'_>) -> Result<String, TemplateError> {
-    let mut scope = Scope { data, variables: Vec::new(), out: String::new() };
+    let defined = nodes.iter().filter_map(|node| match node {
+        Node::Define(name, body) => Some((name.as_str(), body.as_slice())),
+        _ => None,
+    });
+    let mut scope = Scope { data, variables: Vec::new(), out: String::new(), defined: defined.collect(), templates: 0 };
     scope.bind("", Val::Root);
     scope.bind("labels", Val::Labels(data.labels.clone()));
     scope.bind("externalLabels", Val::Labels(data.external_labels.clone()));
@@ -16,10 +21,24 @@ pub(super) fn expand(nodes: &[Node], data: &TemplateData<'_>) -> Result<String, 
     Ok(scope.out)
 }
 
+/// Templates may expand themselves, but not for ever.
+const MOST_TEMPLATES: usize = 100;
+
+/// How to go on after some nodes.
+#[derive(Clone, Copy, PartialEq)]
+enum Flow {
+    Next,
+    Break,
+    Continue,
+}
+
 struct Scope<'a> {
     data: &'a TemplateData<'a>,
     variables: Vec<(String, Val)>,
     out: String,
+    defined: HashMap<&'a str, &'a [Node]>,
+    /// How many templates are being expanded.
+    templates: usize,
 }
 
 impl Scope<'_> {
@@ -27,11 +46,14 @@ impl Scope<'_> {
         self.variables.push((name.to_owned(), value));
     }
 
-    fn nodes(&mut self, nodes: &[Node], dot: &Val) -> Result<(), TemplateError> {
+    fn nodes(&mut self, nodes: &[Node], dot: &Val) -> Result<Flow, TemplateError> {
         for node in nodes {
             let depth = self.variables.len();
-            match node {
-                Node::Text(text) => self.out.push_str(text),
+            let flow = match node {
+                Node::Text(text) => {
+                    self.out.push_str(text);
+                    Flow::Next
+                }
                 Node::Action(pipeline) => {
                     let value = self.pipeline(pipeline, dot)?;
                     // An action that sets a variable prints nothing, and its variable outlives it.
@@ -47,23 +69,57 @@ impl Scope<'_> {
                     if value.is_true() { self.nodes(body, &value)? } else { self.nodes(otherwise, dot)? }
                 }
                 Node::Range { index, element, over, body, otherwise } => {
-                    let value = self.pipeline(over, dot)?;
-                    let items = items(value)?;
+                    let items = items(self.pipeline(over, dot)?)?;
                     if items.is_empty() {
-                        self.nodes(otherwise, dot)?;
-                    }
-                    for (key, item) in items {
-                        let depth = self.variables.len();
-                        index.iter().for_each(|name| self.bind(name, key.clone()));
-                        element.iter().for_each(|name| self.bind(name, item.clone()));
-                        self.nodes(body, &item)?;
-                        self.variables.truncate(depth);
+                        self.nodes(otherwise, dot)?
+                    } else {
+                        self.repeat(items, [index, element], body)?
                     }
                 }
-            }
+                Node::Break => Flow::Break,
+                Node::Continue => Flow::Continue,
+                Node::Define(..) => Flow::Next,
+                Node::Template(name, value) => self.template(name, value.as_ref(), dot)?,
+            };
             self.variables.truncate(depth);
+            if flow != Flow::Next {
+                return Ok(flow);
+            }
         }
-        Ok(())
+        Ok(Flow::Next)
+    }
+
+    fn repeat(
+        &mut self,
+        items: Vec<(Val, Val)>,
+        [index, element]: [&Option<String>; 2],
+        body: &[Node],
+    ) -> Result<Flow, TemplateError> {
+        for (key, item) in items {
+            let depth = self.variables.len();
+            index.iter().for_each(|name| self.bind(name, key.clone()));
+            element.iter().for_each(|name| self.bind(name, item.clone()));
+            let flow = self.nodes(body, &item)?;
+            self.variables.truncate(depth);
+            if flow == Flow::Break {
+                break;
+            }
+        }
+        Ok(Flow::Next)
+    }
+
+    /// A named template sees its value and nothing else.
+    fn template(&mut self, name: &str, value: Option<&Pipeline>, dot: &Val) -> Result<Flow, TemplateError> {
+        let value = value.map(|value| self.pipeline(value, dot)).transpose()?.unwrap_or(Val::Str(String::new()));
+        let body = self.defined.get(name).copied().unwrap_or_default();
+        if self.templates == MOST_TEMPLATES {
+            return Err(TemplateError::call("template", format!("{name:?} expands itself without end")));
+        }
+        self.templates += 1;
+        let outside = std::mem::replace(&mut self.variables, vec![(String::new(), value.clone())]);
+        let flow = self.nodes(body, &value);
+        (self.variables, self.templates) = (outside, self.templates - 1);
+        flow
     }
 
     fn branches(
@@ -71,7 +127,7 @@ impl Scope<'_> {
         branches: &[(Pipeline, Vec<Node>)],
         otherwise: &[Node],
         dot: &Val,
-    ) -> Result<(), TemplateError> {
+    ) -> Result<Flow, TemplateError> {
         for (condition, body) in branches {
             if self.pipeline(condition, dot)?.is_true() {
                 return self.nodes(body, dot);

@@ -7,7 +7,7 @@ use super::printf::printf;
 use super::value::Val;
 use std::cmp::Ordering;
 
-const KNOWN: [&str; 37] = [
+const KNOWN: [&str; 44] = [
     "and",
     "or",
     "not",
@@ -45,6 +45,13 @@ const KNOWN: [&str; 37] = [
     "tableLink",
     "graphLink",
     "safeHtml",
+    "html",
+    "pathPrefix",
+    "slice",
+    "toDuration",
+    "toTime",
+    "urlquery",
+    "urlQueryEscape",
 ];
 
 pub(super) fn is_known(name: &str) -> bool {
@@ -81,7 +88,16 @@ pub(super) fn call(name: &str, arguments: Vec<Val>, data: &TemplateData<'_>) -> 
             samples.sort_by(|a, b| a.labels.get(label).cmp(b.labels.get(label)));
             Ok(Val::Vector(samples))
         }
+        ("index", [Val::Vector(samples), Val::Int(place)]) => {
+            let sample = usize::try_from(*place).ok().and_then(|place| samples.get(place));
+            sample.cloned().map(Val::Sample).ok_or_else(|| format!("index out of range: {place}"))
+        }
+        ("slice", [Val::Str(text), bounds @ ..]) => slice(text, bounds),
         ("externalURL", []) => Ok(Val::Str(data.external_url.to_owned())),
+        ("pathPrefix", []) => {
+            let host = data.external_url.split_once("://").map_or(data.external_url, |(_, rest)| rest);
+            Ok(Val::Str(host.find('/').map_or("", |slash| &host[slash..]).to_owned()))
+        }
         _ => text(name, &arguments),
     }
 }
@@ -106,6 +122,10 @@ fn text(name: &str, arguments: &[Val]) -> Outcome {
         ("humanizeDuration", [value]) => humanize_duration(value.number()?),
         ("humanizePercentage", [value]) => format!("{}%", general(value.number()? * 100.0, 4)),
         ("humanizeTimestamp", [value]) => humanize_timestamp(value.number()?)?,
+        ("toTime", [value]) => humanize_timestamp(value.number()?)?,
+        ("toDuration", [value]) => go_duration(value.number()?)?,
+        ("html", _) => print(arguments)?.chars().fold(String::new(), escape_html),
+        ("urlquery" | "urlQueryEscape", _) => percent(&print(arguments)?),
         ("parseDuration", [value]) => {
             let ms = crate::parse_duration(value.string()?).map_err(|e| e.to_string())?;
             #[expect(clippy::cast_precision_loss, reason = "exact up to 285,000 years")]
@@ -296,6 +316,64 @@ fn humanize_timestamp(v: f64) -> Result<String, String> {
     }
     #[expect(clippy::cast_possible_truncation, reason = "the bound above keeps it within 63 bits")]
     Ok(go_time((v * 1000.0).trunc() as i64))
+}
+
+/// Part of a text by bytes, as Go counts.
+fn slice(text: &str, bounds: &[Val]) -> Outcome {
+    let bound = |value: &Val| match value {
+        Val::Int(place) => usize::try_from(*place).map_err(|_| format!("index out of range: {place}")),
+        other => Err(format!("cannot index slice/array with type {}", other.type_name())),
+    };
+    let (from, to) = match bounds {
+        [] => (0, text.len()),
+        [from] => (bound(from)?, text.len()),
+        [from, to] => (bound(from)?, bound(to)?),
+        _ => return Err("it takes at most two bounds of a string".to_owned()),
+    };
+    let part = text.get(from..to).ok_or_else(|| format!("the bounds {from} and {to} do not fit the text"))?;
+    Ok(Val::Str(part.to_owned()))
+}
+
+/// As Go's `html` escapes.
+fn escape_html(mut out: String, c: char) -> String {
+    match c {
+        '"' => out.push_str("&#34;"),
+        '\'' => out.push_str("&#39;"),
+        '&' => out.push_str("&amp;"),
+        '<' => out.push_str("&lt;"),
+        '>' => out.push_str("&gt;"),
+        '\0' => out.push('\u{fffd}'),
+        c => out.push(c),
+    }
+    out
+}
+
+/// A number of seconds as Go prints a duration: `1h2m3.5s`, and below a second in smaller units.
+fn go_duration(seconds: f64) -> Result<String, String> {
+    let nanoseconds = seconds * 1e9;
+    if !nanoseconds.is_finite() || nanoseconds.abs() >= 9.2e18 {
+        return Err(format!("{seconds} cannot be represented as a duration"));
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "the bound above keeps it within 63 bits")]
+    let nanoseconds = nanoseconds as i64;
+    let (sign, n) = (if nanoseconds < 0 { "-" } else { "" }, nanoseconds.unsigned_abs());
+    let decimal = |n: u64, digits: usize| {
+        let unit = 10_u64.pow(u32::try_from(digits).unwrap_or(0));
+        let fraction = format!(".{:0digits$}", n % unit);
+        format!("{}{}", n / unit, fraction.trim_end_matches('0').trim_end_matches('.'))
+    };
+    Ok(match n {
+        0 => "0s".to_owned(),
+        1..=999 => format!("{sign}{n}ns"),
+        1_000..=999_999 => format!("{sign}{}µs", decimal(n, 3)),
+        1_000_000..=999_999_999 => format!("{sign}{}ms", decimal(n, 6)),
+        _ => {
+            let (minutes, rest) = (n / 60_000_000_000, n % 60_000_000_000);
+            let hours = if minutes >= 60 { format!("{}h", minutes / 60) } else { String::new() };
+            let minutes = if minutes > 0 { format!("{}m", minutes % 60) } else { String::new() };
+            format!("{sign}{hours}{minutes}{}s", decimal(rest, 9))
+        }
+    })
 }
 
 fn percent(text: &str) -> String {

@@ -19,6 +19,13 @@ pub(super) enum Node {
         body: Vec<Node>,
         otherwise: Vec<Node>,
     },
+    /// Ends the innermost `range`, or goes on with its next element.
+    Break,
+    Continue,
+    /// A named template, at the top level only.
+    Define(String, Vec<Node>),
+    /// Expands a named template with a value as its `.`.
+    Template(String, Option<Pipeline>),
 }
 
 #[derive(Clone, Debug, PartialEq, Default)]
@@ -48,10 +55,23 @@ enum Stop {
 }
 
 pub(super) fn parse(text: &str) -> Result<Vec<Node>, TemplateError> {
-    let mut parser = Parser { pieces: split(text)?.into_iter(), variables: Vec::new(), depth: 0 };
-    parser.variables.extend(["", "labels", "externalLabels", "externalURL", "value"].map(str::to_owned));
+    let variables = ["", "labels", "externalLabels", "externalURL", "value"].map(str::to_owned).to_vec();
+    let pieces = split(text)?.into_iter();
+    let mut parser = Parser { pieces, variables, depth: 0, ranges: 0, defined: Vec::new(), used: Vec::new() };
     match parser.nodes()? {
-        (nodes, Stop::Input) => Ok(nodes),
+        (mut nodes, Stop::Input) => {
+            let missing = |(_, name): &&(usize, String)| {
+                !parser.defined.iter().any(|d| matches!(d, Node::Define(n, _) if n == name))
+            };
+            if let Some((offset, name)) = parser.used.iter().find(missing) {
+                return Err(TemplateError::syntax(
+                    *offset,
+                    format!("the template {name:?} is not defined; add its `define`"),
+                ));
+            }
+            nodes.splice(0..0, parser.defined);
+            Ok(nodes)
+        }
         (_, Stop::End | Stop::Else(..)) => {
             Err(TemplateError::syntax(0, "there is an `end` or `else` without an `if`, `with` or `range`"))
         }
@@ -63,6 +83,11 @@ struct Parser {
     /// Variables in scope.
     variables: Vec<String>,
     depth: usize,
+    /// How many `range` stand around.
+    ranges: usize,
+    defined: Vec<Node>,
+    /// Templates that are expanded, with the place.
+    used: Vec<(usize, String)>,
 }
 
 /// Deeper nesting than anybody writes, and far from the end of the stack.
@@ -87,9 +112,15 @@ impl Parser {
                 "end" => return Ok((nodes, Stop::End)),
                 "else" => return Ok((nodes, Stop::Else(offset, tokens[1..].to_vec()))),
                 "if" | "with" | "range" => nodes.push(self.block(&keyword, offset, tokens[1..].to_vec())?),
-                "define" | "template" | "block" | "break" | "continue" => {
-                    return Err(TemplateError::unsupported(offset, format!("`{{{{ {keyword} }}}}`")));
+                "break" | "continue" if tokens.len() == 1 && self.ranges > 0 => {
+                    nodes.push(if keyword == "break" { Node::Break } else { Node::Continue });
                 }
+                "break" | "continue" => {
+                    let message = format!("`{keyword}` stands alone, and within a `range`");
+                    return Err(TemplateError::syntax(offset, message));
+                }
+                "define" => self.define(offset, &tokens)?,
+                "template" | "block" => nodes.push(self.template(offset, tokens)?),
                 _ => nodes.push(Node::Action(self.pipeline(offset, tokens)?)),
             }
         }
@@ -113,6 +144,42 @@ impl Parser {
         self.variables.truncate(scope);
         self.depth -= 1;
         node
+    }
+
+    fn define(&mut self, offset: usize, tokens: &[Token]) -> Result<(), TemplateError> {
+        let [_, Token::Str(name)] = tokens else {
+            return Err(TemplateError::syntax(offset, "`define` takes a name between quotes"));
+        };
+        if self.depth > 0 {
+            return Err(TemplateError::syntax(offset, "`define` stands outside of all blocks"));
+        }
+        self.body_of(name.clone(), offset, "define")
+    }
+
+    /// The body of a named template, which sees no variable of what stands around it.
+    fn body_of(&mut self, name: String, offset: usize, keyword: &str) -> Result<(), TemplateError> {
+        let (outside, ranges) = (std::mem::replace(&mut self.variables, vec![String::new()]), self.ranges);
+        (self.ranges, self.depth) = (0, self.depth + 1);
+        let (body, end) = self.nodes()?;
+        closed(&end, offset, keyword)?;
+        (self.variables, self.ranges, self.depth) = (outside, ranges, self.depth - 1);
+        self.defined.push(Node::Define(name, body));
+        Ok(())
+    }
+
+    fn template(&mut self, offset: usize, tokens: Vec<Token>) -> Result<Node, TemplateError> {
+        let is_block = matches!(tokens.first(), Some(Token::Word(word)) if word == "block");
+        let mut tokens = tokens.into_iter().skip(1);
+        let Some(Token::Str(name)) = tokens.next() else {
+            return Err(TemplateError::syntax(offset, "a template is named between quotes"));
+        };
+        let rest: Vec<_> = tokens.collect();
+        let value = if rest.is_empty() { None } else { Some(self.pipeline(offset, rest)?) };
+        if is_block {
+            self.body_of(name.clone(), offset, "block")?;
+        }
+        self.used.push((offset, name.clone()));
+        Ok(Node::Template(name, value))
     }
 
     fn if_block(&mut self, offset: usize, tokens: Vec<Token>) -> Result<Node, TemplateError> {
@@ -145,7 +212,17 @@ impl Parser {
                 closed(&end, offset, keyword)?;
                 Ok((body, otherwise))
             }
-            Stop::Else(at, _) => Err(TemplateError::unsupported(at, format!("`else …` within `{keyword}`"))),
+            Stop::Else(at, rest)
+                if keyword == "with" && matches!(rest.first(), Some(Token::Word(w)) if w == "with") =>
+            {
+                // One `end` closes both.
+                let subject = self.pipeline(at, rest[1..].to_vec())?;
+                let (inner, otherwise) = self.body_and_else(offset, keyword)?;
+                Ok((body, vec![Node::With(subject, inner, otherwise)]))
+            }
+            Stop::Else(at, _) => {
+                Err(TemplateError::syntax(at, format!("nothing can follow `else` within `{keyword}`")))
+            }
             end => closed(&end, offset, keyword).map(|()| (body, Vec::new())),
         }
     }
@@ -162,7 +239,9 @@ impl Parser {
         };
         let over = self.pipeline(offset, rest.to_vec())?;
         self.variables.extend(names.0.iter().chain(&names.1).cloned());
+        self.ranges += 1;
         let (body, otherwise) = self.body_and_else(offset, "range")?;
+        self.ranges -= 1;
         Ok(Node::Range { index: names.0, element: names.1, over, body, otherwise })
     }
 
@@ -294,7 +373,12 @@ mod tests {
     fn what_is_missing_is_named() {
         assert!(error("{{ if true }}x").contains("`if` has no `{{ end }}`"));
         assert!(error("x{{ end }}").contains("without an `if`"));
-        assert!(error("{{ template \"x\" }}").contains("`{{ template }}`"));
+        assert!(error("{{ template \"x\" }}").contains("the template \"x\" is not defined"));
+        assert!(error("{{ template x }}").contains("between quotes"));
+        assert!(error("{{ break }}").contains("within a `range`"));
+        assert!(error("{{ if true }}{{ define \"x\" }}{{ end }}{{ end }}").contains("outside of all blocks"));
+        assert!(error("{{ define \"x\" }}{{ $value }}{{ end }}").contains("`$value` is not defined"));
+        assert!(error("{{ range query \"x\" }}{{ else if true }}{{ end }}").contains("nothing can follow"));
         assert!(error("{{ $value | frobnicate }}").contains("the function `frobnicate`"));
         assert!(error("{{ ($value }}").contains("not closed"));
         assert!(error("{{ $value | }}").contains("a value is missing"));

@@ -51,6 +51,47 @@ fn humanized_numbers() {
 }
 
 #[test]
+fn texts_for_links_and_pages() {
+    check(r#"{{ html "<a b='c'>&\"" }}"#, 0.0, "&lt;a b=&#39;c&#39;&gt;&amp;&#34;");
+    check(r#"{{ urlquery "a b/c" }} {{ "x=y" | urlQueryEscape }}"#, 0.0, "a+b%2Fc x%3Dy");
+    check(r#"[{{ pathPrefix }}] {{ slice "abcdef" 1 3 }} {{ slice "abc" 1 }}"#, 0.0, "[] bc bc");
+    check(r#"{{ (index (query "x") 1) | value }}"#, 0.0, "1e+06");
+    assert!(expand_with(r#"{{ slice "abc" 2 9 }}"#, 0.0).unwrap_err().to_string().contains("do not fit"));
+}
+
+#[test]
+fn times_and_durations() {
+    check(
+        "{{ 1000 | toTime }} {{ toDuration 3723.5 }} {{ toDuration 90 }}",
+        0.0,
+        "1970-01-01 00:16:40 +0000 UTC 1h2m3.5s 1m30s",
+    );
+    check(
+        "{{ toDuration 0 }} {{ toDuration 0.0015 }} {{ toDuration -0.25 }} {{ toDuration 0.0000025 }} {{ toDuration 7200 }}",
+        0.0,
+        "0s 1.5ms -250ms 2.5µs 2h0m0s",
+    );
+    assert!(expand_with("{{ toDuration 1e30 }}", 0.0).is_err());
+}
+
+#[test]
+fn named_templates_see_only_their_value() {
+    let text = r#"{{ define "row" }}[{{ . | value }}{{ with .Labels.a }} {{ . }}{{ end }}]{{ end }}{{ range query "x" }}{{ template "row" . }}{{ end }}"#;
+    check(text, 0.0, "[1 2][1e+06 1]");
+    check(r#"{{ block "b" $value }}<{{ . }}>{{ end }}{{ template "b" "again" }}"#, 7.0, "<7><again>");
+    let endless = r#"{{ define "x" }}{{ template "x" . }}{{ end }}{{ template "x" 1 }}"#;
+    assert!(expand_with(endless, 0.0).unwrap_err().to_string().contains("without end"));
+}
+
+#[test]
+fn ranges_can_be_left_and_elements_skipped() {
+    check(r#"{{ range query "x" }}{{ . | value }}{{ break }}{{ end }}!"#, 0.0, "1!");
+    let text = r#"{{ range query "x" }}{{ if eq .Value 1.0 }}{{ continue }}{{ end }}{{ . | value }}{{ end }}!"#;
+    check(text, 0.0, "1e+06!");
+    check(r#"{{ with $labels.none }}a{{ else with $labels.a }}b{{ . }}{{ else }}c{{ end }}"#, 0.0, "b1");
+}
+
+#[test]
 fn labels_and_values() {
     check("[{{ $labels.nope }}] [{{ .Labels.a }}] {{ .Value }} {{ $labels }}", 1e6, "[] [1] 1e+06 map[__name__:x a:1]");
     check(
