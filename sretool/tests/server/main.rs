@@ -2,9 +2,11 @@
 #![expect(clippy::unwrap_used, reason = "a test fails where a step of it fails")]
 
 mod alerting;
+mod conformity;
 mod differential;
 mod exporter;
 mod flapping;
+mod fuzz;
 mod peers;
 mod program;
 mod real;
