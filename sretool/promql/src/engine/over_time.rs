@@ -1,13 +1,13 @@
 //! Aggregation of one series over time.
 
-use super::math::{Mean, Sum, Variance, quantile};
+use super::math::{Sum, Variance, mean, quantile};
 use super::windows::{Window, WindowFn};
 use crate::storage::Sample;
 
 pub(super) fn find(name: &str) -> Option<WindowFn> {
     Some(match name {
-        "sum_over_time" => |w| Some(w.values().collect::<Sum>().value()),
-        "avg_over_time" => |w| Some(w.values().collect::<Mean>().value()),
+        "sum_over_time" => |w| Some(Sum::of_all(w.values()).value()),
+        "avg_over_time" => |w| Some(mean(w.values())),
         "count_over_time" => |w| Some(w.samples.len() as f64),
         "min_over_time" => |w| Some(extreme(w, |v, best| v < best || best.is_nan()).v),
         "max_over_time" => |w| Some(extreme(w, |v, best| v > best || best.is_nan()).v),

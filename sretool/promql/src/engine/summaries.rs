@@ -69,6 +69,10 @@ impl Evaluator<'_> {
     /// The values of a function over a selector's windows; `None` where samples must be read for them.
     pub fn values_of_summaries(&mut self, function: &str, arg: &Expr, grid: Grid) -> Evaluated<Option<Vec<Series>>> {
         let (ExprKind::Matrix(m), Some(f)) = (&arg.unparenthesized().kind, find(function)) else { return Ok(None) };
+        // A summary knows nothing of the samples beyond its window.
+        if m.selector.extension.is_some() {
+            return Ok(None);
+        }
         let reading = self.reading(m.selector.at, m.selector.offset.as_ref(), arg.span)?;
         let range = self.milliseconds(&m.range, false, arg.span)?;
         let ends = grid.times().map(|t| reading.time(t));
