@@ -66,7 +66,9 @@ impl Scraper {
             pool.running.push(running);
         }
         // The task of a target that is gone hears of it, or has died.
-        before.iter().for_each(|(_, removed)| drop(removed.send(true)));
+        for (_, removed) in before {
+            let _ = removed.send(true);
+        }
         self.board.set(pool.running.iter().map(|(state, _)| state.clone()).collect(), dropped);
     }
 

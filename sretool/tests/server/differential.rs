@@ -3,10 +3,7 @@
 //! It runs where `prometheus` 2.42 is on the search path or in the folder that `SRETOOL_PROMETHEUS_242` names;
 //! `SRETOOL_DIFFERENTIAL` asks for another number of candidate expressions.
 
-#[path = "../../promql/tests/common/expressions.rs"]
-#[expect(dead_code, reason = "the generators for the parser are not needed here")]
-mod expressions;
-
+use crate::expressions;
 use crate::program::Program;
 use crate::real::Real;
 use futures::{StreamExt, stream};

@@ -31,7 +31,7 @@ const FLAPPING: &[Step] = &[
     Step::Text(BOTH),
     Step::Text(""),
     Step::Text("a 1\na 2\na 1\n"),
-    Step::Timed("a 1\nold 7 NOW-60\nb{x=\"1\"} 2 NOW-1\n"),
+    Step::Timed("a 1\nold 7 NOW-60\nolder{x=\"1\"} 2 NOW-120\n"),
     Step::Timed("a 1\n"),
     Step::Timed("a 1\nahead 1 NOW+1200\nsoon 2 NOW+30\n"),
     Step::Status(404),

@@ -2,10 +2,7 @@
 //!
 //! `SRETOOL_FUZZ_CASES` asks for more of them than the few hundred of every run.
 
-#[path = "../../promql/tests/common/expressions.rs"]
-#[expect(dead_code, reason = "only the expressions with mistakes are needed here")]
-mod expressions;
-
+use crate::expressions;
 use promql::{Labels, Sample};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -104,7 +101,7 @@ fn parameters() -> impl Strategy<Value = Vec<(String, String)>> {
 /// Whether the expression of the request makes sense decides about little: most of them get all that they need.
 fn complete(mut parameters: Vec<(String, String)>) -> Vec<(String, String)> {
     for (name, value) in [("query", "up"), ("start", "0"), ("end", "60"), ("step", "7"), ("match[]", "up")] {
-        if parameters.len() % 3 != 0 && !parameters.iter().any(|(n, _)| n == name) {
+        if !parameters.len().is_multiple_of(3) && !parameters.iter().any(|(n, _)| n == name) {
             parameters.push((name.to_owned(), value.to_owned()));
         }
     }

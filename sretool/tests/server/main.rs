@@ -1,10 +1,14 @@
 //! The embedded Prometheus over real sockets, alone and beside the real one.
 #![expect(clippy::unwrap_used, reason = "a test fails where a step of it fails")]
 
+mod alert_history;
 mod alerting;
 mod conformity;
 mod differential;
 mod exporter;
+#[path = "../../promql/tests/common/expressions.rs"]
+#[expect(dead_code, reason = "the generators for the parser are not needed here")]
+mod expressions;
 mod flapping;
 mod fuzz;
 mod peers;
