@@ -52,6 +52,15 @@ impl Labels {
         Self(pairs.into())
     }
 
+    /// The same from pairs that are in order of their names already, so that nothing is copied; others are sorted.
+    pub fn from_sorted(pairs: Arc<[(Arc<str>, Arc<str>)]>) -> Self {
+        let sorted = pairs.windows(2).all(|pair| pair[0].0 < pair[1].0);
+        if sorted && pairs.iter().all(|(_, value)| !value.is_empty()) {
+            return Self(pairs);
+        }
+        Self::from_shared(pairs.to_vec())
+    }
+
     /// The value of a label, or `""` where it is absent: PromQL does not tell the two apart.
     pub fn get(&self, name: &str) -> &str {
         self.0.binary_search_by(|(n, _)| (**n).cmp(name)).map_or("", |i| &self.0[i].1)
@@ -218,6 +227,16 @@ mod tests {
         assert_eq!(labels.iter().collect::<Vec<_>>(), [("a", "x"), ("b", "2")]);
         assert_eq!(labels.get("c"), "");
         assert_eq!(labels.with("a", "").iter().collect::<Vec<_>>(), [("b", "2")]);
+    }
+
+    #[test]
+    fn pairs_in_order_are_taken_as_they_are() {
+        let pair = |n: &str, v: &str| (Arc::from(n), Arc::from(v));
+        let sorted: Arc<[_]> = [pair("a", "1"), pair("b", "2")].into();
+        assert!(std::ptr::eq(Labels::from_sorted(Arc::clone(&sorted)).shared(), &*sorted));
+        for other in [vec![pair("b", "2"), pair("a", "1")], vec![pair("a", "1"), pair("b", "2"), pair("c", "")]] {
+            assert_eq!(Labels::from_sorted(other.into()), Labels::new([("a", "1"), ("b", "2")]));
+        }
     }
 
     #[test]

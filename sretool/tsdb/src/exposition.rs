@@ -6,6 +6,7 @@
 
 mod cursor;
 mod error;
+mod label_sets;
 mod line;
 mod number;
 #[cfg(test)]
@@ -15,10 +16,10 @@ pub use error::{Cause, ParseError};
 
 use crate::exemplar::Exemplar;
 use crate::metadata::{Metadata, MetricType};
-use line::{Line, RawSample};
-use promql::{Labels, METRIC_NAME};
-use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use label_sets::LabelSets;
+use line::{Line, Pairs, RawSample};
+use promql::Labels;
+use std::collections::BTreeMap;
 
 /// A text format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,8 +87,8 @@ pub fn visit<E: From<ParseError>>(
     mut on_sample: impl FnMut(Entry) -> Result<(), E>,
 ) -> Result<BTreeMap<String, Metadata>, E> {
     let mut state = State::default();
-    for (index, text) in body.lines().enumerate() {
-        let number = index + 1;
+    let mut lines = Lines { rest: body, number: 0 };
+    while let Some((number, text)) = lines.next() {
         let at = |(column, cause)| ParseError { line: number, column, cause };
         if state.ended {
             return Err(at((1, Cause::AfterEof)).into());
@@ -95,16 +96,40 @@ pub fn visit<E: From<ParseError>>(
         // Consecutive samples of one series, as in a file of history, need their labels parsed only once.
         let entry = match state.repeated(text) {
             Some((labels, from)) => line::parse_value(text, from, format).map(|raw| Some((labels, raw))),
-            None => line::parse(text, format).and_then(|line| state.take(line)),
+            None => line::parse(text, format, std::mem::take(&mut state.room)).and_then(|line| state.take(line)),
         };
         if let Some((labels, raw)) = entry.map_err(at)? {
-            on_sample(state.entry(labels, &raw, default_t, number))?;
+            on_sample(entry_of(labels, &raw, default_t, number))?;
+            if raw.labels.capacity() > 0 {
+                state.room = raw.labels;
+                state.room.clear();
+            }
         }
     }
     if format == Format::OpenMetrics && !state.ended {
-        return Err(ParseError { line: body.lines().count() + 1, column: 1, cause: Cause::MissingEof }.into());
+        return Err(ParseError { line: lines.number + 1, column: 1, cause: Cause::MissingEof }.into());
     }
     Ok(state.metadata)
+}
+
+/// Lines with their numbers, from 1, without their ends.
+struct Lines<'a> {
+    rest: &'a str,
+    number: usize,
+}
+
+impl<'a> Lines<'a> {
+    fn next(&mut self) -> Option<(usize, &'a str)> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        let end = memchr::memchr(b'\n', self.rest.as_bytes());
+        let line = &self.rest[..end.unwrap_or(self.rest.len())];
+        self.rest = end.map_or("", |end| &self.rest[end + 1..]);
+        self.number += 1;
+        // A carriage return belongs to the line end only where there is one.
+        Some((self.number, if end.is_some() { line.strip_suffix('\r').unwrap_or(line) } else { line }))
+    }
 }
 
 /// What one line leaves for the next.
@@ -115,8 +140,9 @@ struct State<'a> {
     kind: MetricType,
     /// The series of the last sample as it was written, and its labels.
     last: Option<(&'a str, Labels)>,
-    last_pairs: Vec<(Arc<str>, Arc<str>)>,
-    interned: HashMap<Box<str>, Arc<str>>,
+    sets: LabelSets,
+    /// Memory for the labels of a line.
+    room: Pairs<'a>,
     ended: bool,
 }
 
@@ -162,39 +188,15 @@ impl<'a> State<'a> {
             MetricType::Summary if raw.name.starts_with(&self.family) => "quantile",
             _ => "",
         };
-        let mut pairs = Vec::with_capacity(raw.labels.len() + 1);
-        pairs.push((self.intern(0, METRIC_NAME, false), self.intern(0, &raw.name, true)));
-        for (at, (name, value)) in raw.labels.iter().enumerate() {
-            let normal = if bound.is_empty() || name != bound { None } else { number::normalise(value) };
-            let value = normal.as_deref().unwrap_or(value);
-            pairs.push((self.intern(at + 1, name, false), self.intern(at + 1, value, true)));
-        }
-        self.last_pairs.clone_from(&pairs);
-        Labels::from_shared(pairs)
+        self.sets.get(&raw.name, &raw.labels, bound)
     }
+}
 
-    /// A shared copy of a string. Neighbouring lines agree in most labels, so that the place is tried before the table.
-    fn intern(&mut self, place: usize, text: &str, is_value: bool) -> Arc<str> {
-        if let Some((name, value)) = self.last_pairs.get(place) {
-            let held = if is_value { value } else { name };
-            if **held == *text {
-                return Arc::clone(held);
-            }
-        }
-        if let Some(held) = self.interned.get(text) {
-            return Arc::clone(held);
-        }
-        let shared: Arc<str> = text.into();
-        self.interned.insert(text.into(), Arc::clone(&shared));
-        shared
-    }
-
-    fn entry(&self, labels: Labels, raw: &RawSample<'_>, default_t: i64, line: usize) -> Entry {
-        let exemplar = raw.exemplar.as_ref().map(|e| Exemplar {
-            labels: Labels::new(e.labels.iter().map(|(n, v)| (n.as_ref(), v.as_ref()))),
-            value: e.value,
-            t: e.timestamp.or(raw.timestamp).unwrap_or(default_t),
-        });
-        Entry { labels, value: raw.value, timestamp: raw.timestamp, exemplar, line }
-    }
+fn entry_of(labels: Labels, raw: &RawSample<'_>, default_t: i64, line: usize) -> Entry {
+    let exemplar = raw.exemplar.as_ref().map(|e| Exemplar {
+        labels: Labels::new(e.labels.iter().map(|(n, v)| (n.as_ref(), v.as_ref()))),
+        value: e.value,
+        t: e.timestamp.or(raw.timestamp).unwrap_or(default_t),
+    });
+    Entry { labels, value: raw.value, timestamp: raw.timestamp, exemplar, line }
 }

@@ -18,6 +18,7 @@ mod index;
 mod literals;
 mod loader;
 mod metadata;
+mod packed;
 mod sealed;
 mod series;
 mod store;

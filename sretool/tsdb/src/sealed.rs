@@ -1,7 +1,7 @@
 //! The finished chunks of a series.
 
-use crate::chunk::Samples;
-use promql::Summary;
+use crate::packed;
+use promql::{Sample, Summary};
 use std::ops::Range;
 
 /// Chunks that a group sums up: a window of months then costs some hundred summaries instead of ten thousand.
@@ -20,6 +20,7 @@ pub(crate) struct Sealed {
 }
 
 impl Sealed {
+    /// Adds a chunk, packed, that is later than all.
     pub(crate) fn push(&mut self, bytes: Box<[u8]>, summary: Summary) {
         if self.summaries.len() == self.summaries.capacity() {
             // Doubling would leave a quarter of the memory unused on average.
@@ -49,8 +50,21 @@ impl Sealed {
         &self.bytes[i]
     }
 
-    pub(crate) fn samples(&self, i: usize) -> Samples<'_> {
-        Samples::new(&self.bytes[i], self.summaries[i].samples)
+    /// Appends the samples of a chunk.
+    pub(crate) fn read(&self, i: usize, out: &mut Vec<Sample>) {
+        let sound = packed::read(&self.bytes[i], self.summaries[i].samples, out);
+        debug_assert!(sound, "chunks are packed or checked before they come here");
+    }
+
+    /// Appends the samples of a chunk that lie in the closed interval.
+    pub(crate) fn read_between(&self, i: usize, min_t: i64, max_t: i64, out: &mut Vec<Sample>) {
+        let start = out.len();
+        self.read(i, out);
+        let read = &out[start..];
+        let from = read.partition_point(|s| s.t < min_t);
+        let to = read.partition_point(|s| s.t <= max_t).max(from);
+        out.truncate(start + to);
+        out.drain(start..start + from);
     }
 
     /// Chunks that may hold a sample of the closed interval.

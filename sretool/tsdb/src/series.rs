@@ -3,6 +3,7 @@
 mod saved;
 
 use crate::chunk::Encoder;
+use crate::packed::pack;
 use crate::sealed::Sealed;
 use promql::{Sample, Summary};
 pub(crate) use saved::Unsaved;
@@ -61,7 +62,7 @@ impl Series {
             Some(open) if !open.is_full() => open.push(sample),
             open => {
                 if let Some((bytes, summary)) = open.replace(Encoder::new(sample)).map(Encoder::seal) {
-                    self.sealed.push(bytes, summary);
+                    self.sealed.push(pack(&bytes, summary.samples), summary);
                     self.saved.sealed();
                 }
             }
@@ -82,7 +83,8 @@ impl Series {
     fn merge_overflow(&mut self) {
         let Some(first) = self.overflow.first().map(|s| s.t) else { return };
         let from = self.sealed.between(first, i64::MAX).start;
-        let mut samples: Vec<_> = (from..self.sealed.len()).flat_map(|i| self.sealed.samples(i)).collect();
+        let mut samples = Vec::new();
+        (from..self.sealed.len()).for_each(|i| self.sealed.read(i, &mut samples));
         self.saved.rewriting(&self.sealed.summaries()[from..], from);
         self.sealed.truncate(from);
         samples.extend(self.open.take().iter().flat_map(Encoder::samples));
@@ -119,9 +121,9 @@ impl Series {
         for i in self.sealed.between(min_t, max_t) {
             let summary = &self.sealed.summaries()[i];
             if min_t <= summary.first_t && summary.last_t <= max_t {
-                out.extend(self.sealed.samples(i));
+                self.sealed.read(i, out);
             } else {
-                extend_between(out, self.sealed.samples(i), min_t, max_t);
+                self.sealed.read_between(i, min_t, max_t, out);
             }
         }
         if let Some(open) = &self.open {

@@ -20,7 +20,7 @@ impl Edges {
     }
 
     /// The samples of a chunk, which `decode` yields where they are not at hand.
-    fn get<I: Iterator<Item = Sample>>(&mut self, chunk: usize, decode: impl FnOnce() -> I) -> &[Sample] {
+    fn get(&mut self, chunk: usize, decode: impl FnOnce(&mut Vec<Sample>)) -> &[Sample] {
         let known = self.slots[..self.filled].iter().position(|(of, _)| *of == chunk);
         let slot = known.unwrap_or_else(|| {
             let slot = self.older;
@@ -28,7 +28,7 @@ impl Edges {
             self.filled = (self.filled + 1).min(2);
             self.slots[slot].0 = chunk;
             self.slots[slot].1.clear();
-            self.slots[slot].1.extend(decode());
+            decode(&mut self.slots[slot].1);
             slot
         });
         &self.slots[slot].1
@@ -57,7 +57,7 @@ impl Series {
             if window.covers(chunk) {
                 window.summary.join(chunk);
             } else {
-                window.add(edges.get(i, || sealed.samples(i)));
+                window.add(edges.get(i, |out| sealed.read(i, out)));
             }
             i += 1;
         }
@@ -69,7 +69,7 @@ impl Series {
             if window.covers(open.summary()) {
                 window.summary.join(open.summary());
             } else {
-                window.add(edges.get(sealed.len(), || open.samples()));
+                window.add(edges.get(sealed.len(), |out| out.extend(open.samples())));
             }
         }
         window.late_before(i64::MAX);

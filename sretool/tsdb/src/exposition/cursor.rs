@@ -4,6 +4,24 @@ use super::error::Cause;
 use super::line::Fault;
 use std::borrow::Cow;
 
+const NAME: u8 = 1;
+const COLON: u8 = 2;
+
+/// What each byte may be part of.
+const CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let b = byte as u8;
+        if b.is_ascii_alphanumeric() || b == b'_' {
+            classes[byte] = NAME;
+        }
+        byte += 1;
+    }
+    classes[b':' as usize] = COLON;
+    classes
+};
+
 /// Reads a line byte by byte; positions always lie between characters, because only ASCII is stepped over singly.
 #[derive(Clone, Debug)]
 pub(super) struct Cursor<'a> {
@@ -61,7 +79,8 @@ impl<'a> Cursor<'a> {
         match self.peek() {
             Some(b'"') => self.quoted(expected),
             Some(b) if b.is_ascii_alphabetic() || b == b'_' || (colons && b == b':') => {
-                Ok(self.take_while(|b| b.is_ascii_alphanumeric() || b == b'_' || (colons && b == b':')).into())
+                let wanted = NAME | if colons { COLON } else { 0 };
+                Ok(self.take_while(|b| CLASSES[usize::from(b)] & wanted != 0).into())
             }
             _ => Err(self.expected(expected)),
         }
@@ -74,17 +93,18 @@ impl<'a> Cursor<'a> {
         }
         let text = self.rest();
         let bytes = text.as_bytes();
-        let mut end = 0;
-        let mut escaped = false;
+        let (mut end, mut escaped) = (0, false);
         loop {
-            match bytes.get(end) {
+            match memchr::memchr2(b'"', b'\\', bytes.get(end..).unwrap_or_default()) {
                 None => return Err(self.fault(Cause::UnterminatedString)),
-                Some(b'"') => break,
-                Some(b'\\') => {
-                    escaped = true;
-                    end += 2;
+                Some(at) if bytes[end + at] == b'"' => {
+                    end += at;
+                    break;
                 }
-                Some(_) => end += 1,
+                Some(at) => {
+                    escaped = true;
+                    end += at + 2;
+                }
             }
         }
         self.at += end + 1;

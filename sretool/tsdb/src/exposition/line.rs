@@ -10,7 +10,7 @@ use std::borrow::Cow;
 /// Column and cause; the caller knows the line.
 pub(super) type Fault = (usize, Cause);
 
-type Pairs<'a> = Vec<(Cow<'a, str>, Cow<'a, str>)>;
+pub(super) type Pairs<'a> = Vec<(Cow<'a, str>, Cow<'a, str>)>;
 
 /// One line.
 #[derive(Debug)]
@@ -49,8 +49,8 @@ pub(super) struct RawExemplar<'a> {
     pub timestamp: Option<i64>,
 }
 
-/// Parses one line without its line end.
-pub(super) fn parse(line: &str, format: Format) -> Result<Line<'_>, Fault> {
+/// Parses one line without its line end. `room` is where labels go.
+pub(super) fn parse<'a>(line: &'a str, format: Format, room: Pairs<'a>) -> Result<Line<'a>, Fault> {
     let mut cursor = Cursor::new(line, 0);
     if format == Format::Text {
         cursor.skip_blanks();
@@ -59,7 +59,7 @@ pub(super) fn parse(line: &str, format: Format) -> Result<Line<'_>, Fault> {
         None if format == Format::OpenMetrics => Err(cursor.fault(Cause::BlankLine)),
         None => Ok(Line::Blank),
         Some(b'#') => comment(cursor, format),
-        Some(_) => sample(cursor, line, format).map(Line::Sample),
+        Some(_) => sample(cursor, line, format, room).map(Line::Sample),
     }
 }
 
@@ -110,14 +110,19 @@ fn unit(mut cursor: Cursor<'_>) -> Result<Line<'_>, Fault> {
     Ok(Line::Unit { family, unit })
 }
 
-fn sample<'a>(mut cursor: Cursor<'a>, line: &'a str, format: Format) -> Result<RawSample<'a>, Fault> {
+fn sample<'a>(
+    mut cursor: Cursor<'a>,
+    line: &'a str,
+    format: Format,
+    mut labels: Pairs<'a>,
+) -> Result<RawSample<'a>, Fault> {
     let from = cursor.position();
     let bare = if cursor.peek() == Some(b'{') { None } else { Some(cursor.name(true, "a metric name or `{`")?) };
     let mut to = cursor.position();
     cursor.skip_blanks();
-    let (mut inner, mut labels) = (None, Vec::new());
+    let mut inner = None;
     if cursor.peek() == Some(b'{') {
-        (inner, labels) = braces(&mut cursor, true)?;
+        inner = braces(&mut cursor, true, &mut labels)?;
         to = cursor.position();
     }
     let name = match (bare, inner) {
@@ -138,7 +143,8 @@ pub(super) fn parse_value(line: &str, from: usize, format: Format) -> Result<Raw
     let mut exemplar = None;
     if format == Format::OpenMetrics && cursor.eat(b'#') {
         cursor.skip_blanks();
-        let (_, labels) = braces(&mut cursor, false)?;
+        let mut labels = Vec::new();
+        braces(&mut cursor, false, &mut labels)?;
         cursor.skip_blanks();
         let value = number_at(&mut cursor)?;
         exemplar = Some(RawExemplar { labels, value, timestamp: timestamp_at(&mut cursor, format)? });
@@ -170,15 +176,15 @@ fn timestamp_at(cursor: &mut Cursor<'_>, format: Format) -> Result<Option<i64>, 
 }
 
 /// `{name="value",…}`, with a quoted metric name among the labels where the caller allows it.
-fn braces<'a>(cursor: &mut Cursor<'a>, with_name: bool) -> Result<(Option<Cow<'a, str>>, Pairs<'a>), Fault> {
+fn braces<'a>(cursor: &mut Cursor<'a>, with_name: bool, labels: &mut Pairs<'a>) -> Result<Option<Cow<'a, str>>, Fault> {
     if !cursor.eat(b'{') {
         return Err(cursor.expected("`{`"));
     }
-    let (mut metric, mut labels): (Option<Cow<'a, str>>, Pairs<'a>) = (None, Vec::new());
+    let mut metric: Option<Cow<'a, str>> = None;
     loop {
         cursor.skip_blanks();
         if cursor.eat(b'}') {
-            return Ok((metric, labels));
+            return Ok(metric);
         }
         let (at, was_quoted) = (cursor.position(), cursor.peek() == Some(b'"'));
         let name = cursor.name(false, "a label name or `}`")?;

@@ -8,11 +8,22 @@ const NORMAL_NAN: u64 = 0x7ff8_0000_0000_0001;
 
 /// Reads a value.
 pub(super) fn value(text: &str) -> Result<f64, Cause> {
+    if let Some(number) = digits(text) {
+        return Ok(number as f64);
+    }
     match text.parse::<f64>() {
         Ok(v) if v.is_nan() => Ok(f64::from_bits(NORMAL_NAN)),
         Ok(v) => Ok(v),
         Err(_) => Err(Cause::InvalidValue(text.to_owned())),
     }
+}
+
+/// A number of so few digits that a double holds it, as most counters are.
+fn digits(text: &str) -> Option<u64> {
+    if text.is_empty() || text.len() > 15 {
+        return None;
+    }
+    text.bytes().try_fold(0, |number, b| b.is_ascii_digit().then(|| number * 10 + u64::from(b - b'0')))
 }
 
 /// Reads a timestamp into milliseconds.

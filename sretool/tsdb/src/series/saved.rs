@@ -1,7 +1,8 @@
 //! What of a series is on disk already.
 
 use super::Series;
-use crate::chunk::{Encoder, Samples};
+use crate::chunk::Encoder;
+use crate::packed;
 use promql::{Sample, Summary};
 
 /// What is on disk. It is noted when a change is handed out; [`Series::give_back`] takes that back if the change could
@@ -127,11 +128,13 @@ impl Series {
         count: u32,
         bytes: &[u8],
     ) -> Result<Vec<Sample>, &'static str> {
-        let summary = Samples::new(bytes, count).checked().filter(|summary| summary.first_t == first_t);
+        let summary = packed::check(bytes, count).filter(|summary| summary.first_t == first_t);
         let Some(summary) = summary else { return Err("a chunk does not hold what its key says") };
         if self.sealed.summaries().last().is_some_and(|last| last.last_t >= first_t) {
             self.saved.obsolete.push(first_t);
-            return Ok(Samples::new(bytes, count).collect());
+            let mut samples = Vec::new();
+            packed::read(bytes, count, &mut samples);
+            return Ok(samples);
         }
         self.sealed.push(bytes.into(), summary);
         self.saved.chunks += 1;
@@ -161,10 +164,11 @@ impl Series {
     /// Makes the last finished chunk grow again where none does: appending relies on there being one.
     pub(crate) fn reopen(&mut self) {
         let Some(last) = self.sealed.len().checked_sub(1).filter(|_| self.open.is_none()) else { return };
-        let mut samples = self.sealed.samples(last);
-        let Some(first) = samples.next() else { return };
-        let mut open = Encoder::new(first);
-        samples.for_each(|sample| open.push(sample));
+        let mut samples = Vec::new();
+        self.sealed.read(last, &mut samples);
+        let Some((first, rest)) = samples.split_first() else { return };
+        let mut open = Encoder::new(*first);
+        rest.iter().for_each(|sample| open.push(*sample));
         let summaries = &self.sealed.summaries()[last..];
         self.saved.rewriting(summaries, last);
         self.saved.rewritten();
@@ -306,7 +310,7 @@ mod tests {
         let chunk = series.take_unsaved(false).chunks.swap_remove(0);
         let mut restored = Series::default();
         assert!(restored.restore_chunk(7, chunk.samples, &chunk.bytes).is_err());
-        assert!(restored.restore_chunk(0, chunk.samples, &chunk.bytes[..20]).is_err());
+        assert!(restored.restore_chunk(0, chunk.samples, &chunk.bytes[..3]).is_err());
         assert!(restored.restore_chunk(0, 0, &[]).is_err());
         assert_eq!(restored.restore_chunk(chunk.first_t, chunk.samples, &chunk.bytes), Ok(Vec::new()));
     }

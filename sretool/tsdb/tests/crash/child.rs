@@ -45,7 +45,7 @@ fn write(folder: &Path) {
     // The last round may be there in part; a repetition changes nothing.
     for n in first.saturating_sub(11).max(0)..first + 100_000 {
         round(&durable, n);
-        if n > first && n % 17 == 0 {
+        if n > first && n % 37 == 0 {
             durable.store().truncate(n * 1_000);
             durable.flush().unwrap();
             println!("flushed {n}");

@@ -81,7 +81,7 @@ fn kill_at_any_moment_loses_nothing_that_was_flushed() {
         let mut last = newest.min(0);
         let patience = Instant::now();
         if kill >= 5 {
-            for _ in 0..1 + kill % 7 {
+            for _ in 0..1 + kill % 3 {
                 last = flushed(&mut output).expect("the child stopped");
             }
         }
@@ -95,7 +95,7 @@ fn kill_at_any_moment_loses_nothing_that_was_flushed() {
         assert!(patience.elapsed() < Duration::from_secs(120));
         newest = check(folder.path(), if kill >= 5 { last } else { last.max(newest) });
     }
-    assert!(newest > 100, "only {newest} rounds were written");
+    assert!(newest > 1_000, "only {newest} rounds were written");
     println!("killed {kills} times while writing: {newest} rounds of {SERIES} series, none lost after its flush");
 }
 
