@@ -1,9 +1,11 @@
 //! The HTTP API.
 
 mod admin;
+mod alertmanager;
 pub(crate) mod error;
 mod federate;
 mod params;
+mod pretty;
 mod query;
 mod series;
 mod status;
@@ -83,6 +85,9 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .fallback(|| async { ApiError::new(ErrorType::NotFound, "there is no such endpoint") });
     Router::new()
         .nest("/api/v1", api)
+        .route("/api/v2/alerts", get(alertmanager::alerts))
+        .route("/api/v2/status", get(alertmanager::status))
+        .route("/api/v2/silences", get(|| async { axum::Json(serde_json::json!([])) }))
         .route("/federate", get(federate::federate))
         .route("/metrics", get(admin::metrics))
         .route("/-/healthy", get(|| async { "sretool is healthy.\n" }))

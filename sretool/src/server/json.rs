@@ -81,8 +81,31 @@ pub(crate) fn number(v: f64) -> String {
         f64::INFINITY => "+Inf".to_owned(),
         f64::NEG_INFINITY => "-Inf".to_owned(),
         _ if size != 0.0 && !(1e-6..1e21).contains(&size) => exponent(v),
-        _ => v.to_string(),
+        _ => shortest(v),
     }
+}
+
+/// The fewest digits that mean this number. Where two such texts are equally near Go takes the even one.
+fn shortest(v: f64) -> String {
+    let text = v.to_string();
+    let decimals = text.find('.').map_or(0, |dot| text.len() - dot - 1);
+    let last = text.as_bytes().last().copied().unwrap_or(b'0');
+    // One digit more would be exact: the number lies half-way between two texts.
+    if decimals == 0 || exact_decimals(v) != Some(decimals + 1) || !last.is_ascii_digit() || last % 2 == 0 {
+        return text;
+    }
+    let even = format!("{}{}", &text[..text.len() - 1], char::from(last - 1));
+    if even.parse() == Ok(v) { even } else { text }
+}
+
+/// Digits after the point that write a number exactly: as many as its fraction has binary digits.
+fn exact_decimals(v: f64) -> Option<usize> {
+    let bits = v.to_bits();
+    let exponent = i32::try_from((bits >> 52) & 0x7ff).unwrap_or(0);
+    let fraction = bits & ((1 << 52) - 1);
+    let mantissa = if exponent == 0 { fraction } else { fraction | (1 << 52) };
+    let zeros = i32::try_from(mantissa.trailing_zeros()).unwrap_or(0);
+    usize::try_from(1075 - exponent.max(1) - zeros).ok()
 }
 
 /// A float with an exponent of a sign and two digits, as the values of alerts are written.
@@ -184,6 +207,10 @@ mod tests {
             (f64::INFINITY, "+Inf"),
             (f64::NEG_INFINITY, "-Inf"),
             (0.1 + 0.2, "0.30000000000000004"),
+            (1.986_000_061_035_156_25, "1.9860000610351562"),
+            (0.993_000_030_517_578_125, "0.9930000305175781"),
+            (0.5, "0.5"),
+            (-0.125, "-0.125"),
         ] {
             assert_eq!(number(v), text);
         }

@@ -89,6 +89,10 @@ const REQUESTS: &[&str] = &[
     "query_exemplars?query=up&start=BASE+9&end=BASE+0",
     "format_query?query=sum(up)by(job)",
     "format_query?query=up{job=\"a\",  x!~'b'} offset  5m",
+    "format_query?query=sum by (job) (rate(LONG[5m])) / on (job) group_left () (topk(3, LONG))",
+    "format_query?query=-clamp(max_over_time((LONG > bool 5)[1h:1m]), 0, 1) offset 5m",
+    "format_query?query=-clamp(max_over_time((LONG > bool 5)[1h:1m] offset 1m), 0, 1)",
+    "format_query?query=histogram_quantile(0.9, sum without (a,b) (rate(LONG[5m] offset 1h))) unless ignoring (x) LONG",
     "format_query?query=sum(",
     "format_query",
     "status/buildinfo",
@@ -97,6 +101,10 @@ const REQUESTS: &[&str] = &[
     "status/config",
     "status/tsdb",
 ];
+
+/// Stands for itself where a request has LONG: expressions that are formatted over several lines.
+const LONG: &str =
+    "a_metric_with_a_long_name{label_a=\"value one\",label_b=\"value two\",label_c=\"the third of them\"}";
 
 /// Where only what is there at all is compared: the answers are about the servers themselves.
 const OWN: [&str; 2] = ["status/", "timeout=0.000001"];
@@ -153,7 +161,7 @@ async fn answers_and_errors_have_the_form_of_prometheus_2_42() {
         let path = request.split('?').next().unwrap();
         let forms = ["query", "query_range", "series", "labels", "query_exemplars", "format_query"].contains(&path);
         for post in [false, true].into_iter().take(1 + usize::from(forms)) {
-            let asked = with_times(request);
+            let asked = with_times(&request.replace("LONG", LONG));
             let ours = ask(&client, &sretool.url, &asked, post).await;
             let theirs = ask(&client, &prometheus.url, &asked, post).await;
             let own = OWN.iter().any(|part| request.contains(part));

@@ -22,8 +22,8 @@ async fn active(alertmanager: &Real) -> Vec<Value> {
     all.into_iter().filter(|alert| alert["endsAt"].as_str().unwrap() > now.as_str()).collect()
 }
 
-fn amtool(alertmanager: &Real) -> String {
-    let url = format!("--alertmanager.url={}", alertmanager.url);
+fn amtool(url: &str) -> String {
+    let url = format!("--alertmanager.url={url}");
     let output = Command::new("amtool").args([&url, "alert", "query", "severity=page", "-o", "json"]).output().unwrap();
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
@@ -61,8 +61,12 @@ async fn real_alertmanagers_hear_of_alerts_and_of_their_end() {
     assert_eq!((&alert["labels"], &alert["annotations"]["summary"]), (&labels, &"exporter is down".into()));
     let link = reqwest::get(alert["generatorURL"].as_str().unwrap()).await.unwrap();
     assert_eq!(link.status(), 200, "the link of the alert leads somewhere");
-    let seen = amtool(&first);
+    let seen = amtool(&first.url);
     assert!(seen.contains("exporter is down"), "{seen}");
+
+    // Without any Alertmanager, amtool shows the same.
+    let own = amtool(&sretool.url);
+    assert!(own.contains("exporter is down"), "{own}");
 
     // An Alertmanager forgets its alerts when it restarts, and hears of them again.
     first.kill();

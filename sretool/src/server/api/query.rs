@@ -2,6 +2,7 @@
 
 use super::error::{ApiError, ErrorType, Success};
 use super::params::Params;
+use super::pretty::pretty;
 use super::{ApiResult, App, Patience, Shared, clock};
 use crate::server::json;
 use axum::extract::State;
@@ -59,7 +60,7 @@ pub(super) async fn range(State(app): Shared, params: Params) -> ApiResult {
 
 /// The expression as it would be written.
 pub(super) async fn format(params: Params) -> ApiResult {
-    Ok(Success::json(&params.expression()?.to_string().into()))
+    Ok(Success::json(&pretty(&params.expression()?).into()))
 }
 
 /// The time allowed: what the request asks for, up to the server's.

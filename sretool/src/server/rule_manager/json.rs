@@ -3,7 +3,7 @@
 use super::RuleManager;
 use super::group::{Inner, Timing};
 use crate::server::{clock, json as wire};
-use rules::{Alert, RuleKind, RuleState};
+use rules::{Alert, AlertState, RuleKind, RuleState};
 use serde_json::{Map, Value, json};
 
 /// Which rules to show.
@@ -55,6 +55,19 @@ impl RuleManager {
             }));
         }
         json!({ "groups": groups })
+    }
+
+    /// Firing alerts, each with a link to its expression.
+    pub(crate) fn firing(&self) -> Vec<(Alert, String)> {
+        let mut firing = Vec::new();
+        for running in self.groups() {
+            for state in running.lock().state.rules() {
+                let link = self.notifier.link(&state.rule().expr_text);
+                let alerts = state.alerts().filter(|alert| alert.state == AlertState::Firing);
+                firing.extend(alerts.map(|alert| (alert.clone(), link.clone())));
+            }
+        }
+        firing
     }
 
     /// The `data` object of `/api/v1/alerts`.

@@ -66,9 +66,14 @@ impl Notifier {
         self.receivers.is_empty()
     }
 
+    /// Where people see an expression.
+    pub(super) fn link(&self, expr: &str) -> String {
+        format!("{}{}", self.link, escaped(expr))
+    }
+
     /// Queues alerts of one rule.
     pub(super) fn send(&self, alerts: &[Alert], expr: &str) {
-        let generator = format!("{}{}", self.link, escaped(expr));
+        let generator = self.link(expr);
         for alert in alerts {
             let message = self.message(alert, &generator);
             for receiver in &self.receivers {
