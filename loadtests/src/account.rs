@@ -32,14 +32,12 @@ pub(crate) struct Account {
     pub(crate) id: String,
     pub(crate) email: String,
     pub(crate) password: String,
-    /// An order that exists before the run, so that there is one to look at.
-    pub(crate) first_order: Option<String>,
     tokens: Mutex<Tokens>,
 }
 
 impl Account {
     pub(crate) fn new(id: String, email: String, password: String, tokens: Tokens) -> Self {
-        Self { id, email, password, first_order: None, tokens: Mutex::new(tokens) }
+        Self { id, email, password, tokens: Mutex::new(tokens) }
     }
 
     pub(crate) fn access_token(&self) -> String {

@@ -1,14 +1,16 @@
 //! The Goose attack: users that send one request a ticket.
 
 use crate::job::Job;
-use crate::mix::Turns;
+use crate::pool::Pool;
+use crate::scenario;
+use crate::session::Go;
 use crate::setup::{World, set_up};
-use crate::step::{Memory, Step, learn, plan};
+use crate::step::{Answer, Body, Step};
 use goose::client::GooseClientBuilder;
 use goose::config::GooseConfiguration;
 use goose::goose::{GooseUser, Scenario, Transaction, TransactionResult};
 use goose::{GooseAttack, GooseError};
-use load::{Outcome, Run};
+use load::{Outcome, Run, TraceContext};
 use std::error::Error as _;
 use std::future::Future;
 use std::pin::Pin;
@@ -31,14 +33,16 @@ pub(crate) struct Shared {
     /// Users that wait for a ticket.
     pub(crate) ready: AtomicUsize,
     world: OnceLock<World>,
-    turns: Mutex<Turns>,
+    pool: Mutex<Pool>,
 }
 
 impl Shared {
     pub(crate) fn new(job: Job) -> Arc<Self> {
-        let turns = Mutex::new(Turns::new(&job.mix));
+        // Without an administrator the others share its requests.
+        let mix = job.mix.without(scenario::Scenario::Admin).filter(|_| job.admin.is_none());
+        let pool = Mutex::new(Pool::new(mix.as_ref().unwrap_or(&job.mix), job.seed));
         let (prepared, run) = (watch::Sender::new(None), watch::Sender::new(None));
-        Arc::new(Self { job, prepared, run, ready: AtomicUsize::new(0), world: OnceLock::new(), turns })
+        Arc::new(Self { job, prepared, run, ready: AtomicUsize::new(0), world: OnceLock::new(), pool })
     }
 }
 
@@ -77,43 +81,32 @@ pub(crate) fn attack(shared: &Arc<Shared>) -> Result<GooseAttack, GooseError> {
 }
 
 /// What a Goose transaction does.
-type Body<'a> = Pin<Box<dyn Future<Output = TransactionResult> + Send + 'a>>;
+type Doing<'a> = Pin<Box<dyn Future<Output = TransactionResult> + Send + 'a>>;
 
-fn transaction(shared: &Arc<Shared>, body: for<'a> fn(Arc<Shared>, &'a mut GooseUser) -> Body<'a>) -> Transaction {
+fn transaction(shared: &Arc<Shared>, body: for<'a> fn(Arc<Shared>, &'a mut GooseUser) -> Doing<'a>) -> Transaction {
     let shared = shared.clone();
     Transaction::new(Arc::new(move |user| body(shared.clone(), user)))
 }
 
-fn prepare(shared: Arc<Shared>, user: &mut GooseUser) -> Body<'_> {
+fn prepare(shared: Arc<Shared>, user: &mut GooseUser) -> Doing<'_> {
     Box::pin(async move {
-        let result = set_up(&user.client, &shared.job.services, shared.job.accounts).await;
+        let result = set_up(&user.client, &shared.job).await;
         let result = result.map(|world| drop(shared.world.set(world)));
         shared.prepared.send_replace(Some(result));
         Ok(())
     })
 }
 
-/// A user of Goose: which account it has, and what it remembers.
-#[derive(Clone, Debug)]
-struct Shopper {
-    account: usize,
-    memory: Memory,
-}
-
-fn enter(shared: Arc<Shared>, user: &mut GooseUser) -> Body<'_> {
+fn enter(shared: Arc<Shared>, _: &mut GooseUser) -> Doing<'_> {
     Box::pin(async move {
-        let number = shared.ready.fetch_add(1, Ordering::Relaxed);
-        let Some(world) = shared.world.get() else { return Ok(()) };
-        let account = number % world.accounts.len().max(1);
-        let orders = world.accounts[account].first_order.clone().into_iter().collect();
-        // Spread, so that users do not order the same product at the same time.
-        let memory = Memory { orders, turn: number * 7, ..Memory::default() };
-        user.set_session_data(Shopper { account, memory });
+        shared.ready.fetch_add(1, Ordering::Relaxed);
         Ok(())
     })
 }
 
-fn request(shared: Arc<Shared>, user: &mut GooseUser) -> Body<'_> {
+/// A Goose user sends for whoever of the pool is next: users who think need no Goose user, so that think time does not
+/// limit the rate.
+fn request(shared: Arc<Shared>, user: &mut GooseUser) -> Doing<'_> {
     Box::pin(async move {
         let mut runs = shared.run.subscribe();
         let run = match runs.wait_for(Option::is_some).await {
@@ -123,44 +116,47 @@ fn request(shared: Arc<Shared>, user: &mut GooseUser) -> Body<'_> {
         let (Some(run), Some(world)) = (run, shared.world.get()) else { return std::future::pending().await };
         // After the end users wait for the process to go, instead of turning in circles.
         let Some(ticket) = run.take().await else { return std::future::pending().await };
-        let client = user.client.clone();
-        let Some(shopper) = user.get_session_data_mut::<Shopper>() else { return Ok(()) };
-        let account = &world.accounts[shopper.account];
-        let action = shared.turns.lock().unwrap_or_else(PoisonError::into_inner).next();
         let services = &shared.job.services;
-        let step = plan(action, &mut shopper.memory, account, services, &world.skus, Instant::now());
-        let flight = run.sent(ticket, step.route.into());
-        let answer = send(&client, &step, &account.access_token()).await;
+        let pool = || shared.pool.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut session = pool().take(world, Instant::now());
+        let step = session.step(services, world, Instant::now());
+        let flight = run.sent(ticket, step.route.as_ref().into());
+        let answer = send(&user.client, &step, run.context(&flight)).await;
         run.done(flight, outcome(&answer, &step));
-        if let Ok((status, body)) = answer {
-            learn(&mut shopper.memory, account, step.effect, status, &body);
+        if session.learn(answer.as_ref().ok(), services, world) == Go::On {
+            let ready = Instant::now() + session.think(step.think, shared.job.think_s);
+            pool().rest(session, ready);
         }
         Ok(())
     })
 }
 
-async fn send(client: &reqwest::Client, step: &Step, token: &str) -> Result<(u16, Vec<u8>), reqwest::Error> {
-    let method = step.method.parse().unwrap_or_default();
-    let mut request = client.request(method, &step.url);
-    if step.authenticated {
+async fn send(client: &reqwest::Client, step: &Step, context: Option<TraceContext>) -> Result<Answer, reqwest::Error> {
+    let mut request = client.request(step.method().parse().unwrap_or_default(), &step.url);
+    if let Some(token) = &step.token {
         request = request.bearer_auth(token);
     }
-    if step.idempotent_key {
+    if let Some(context) = context {
+        request = request.header("traceparent", context.to_string());
+    }
+    if step.idempotent {
         request = request.header("idempotency-key", uuid::Uuid::new_v4().to_string());
     }
-    if let Some(body) = &step.body {
-        request = request.json(body);
-    }
+    request = match &step.body {
+        Body::None => request,
+        Body::Json(body) => request.json(body),
+        Body::Raw { content_type, text } => request.header("content-type", content_type).body(text.clone()),
+    };
     let response = request.send().await?;
     let status = response.status().as_u16();
-    let body = response.bytes().await?;
-    Ok((status, body.to_vec()))
+    let body = response.bytes().await?.to_vec();
+    Ok(Answer { status, body })
 }
 
-fn outcome(answer: &Result<(u16, Vec<u8>), reqwest::Error>, step: &Step) -> Outcome {
+fn outcome(answer: &Result<Answer, reqwest::Error>, step: &Step) -> Outcome {
     match answer {
-        Ok((status, _)) if step.expected.contains(status) => Outcome::Finished { status: *status },
-        Ok((status, _)) => Outcome::Refused { status: *status },
+        Ok(Answer { status, .. }) if step.expected.contains(status) => Outcome::Finished { status: *status },
+        Ok(Answer { status, .. }) => Outcome::Refused { status: *status },
         Err(error) if error.is_timeout() => Outcome::TimedOut,
         Err(error) => Outcome::Broken { cause: cause(error) },
     }

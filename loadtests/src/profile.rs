@@ -1,7 +1,10 @@
 //! Load profiles: named shapes of load with their thresholds, as TOML.
 
+mod target;
+
 use crate::mix::{Mix, MixError};
-use load::{Schedule, Stage, Threshold, ThresholdError};
+use load::http::Target;
+use load::{Arrival, Schedule, Stage, Threshold, ThresholdError};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -9,15 +12,17 @@ use std::time::Duration;
 use toml::Spanned;
 
 /// The profiles that come with the program, by name.
-pub const BUILT_IN: [(&str, &str); 4] = [
+pub const BUILT_IN: [(&str, &str); 6] = [
     ("smoke", include_str!("../profiles/smoke.toml")),
     ("steady", include_str!("../profiles/steady.toml")),
+    ("ramp", include_str!("../profiles/ramp.toml")),
     ("spike", include_str!("../profiles/spike.toml")),
     ("soak", include_str!("../profiles/soak.toml")),
+    ("breakpoint", include_str!("../profiles/breakpoint.toml")),
 ];
 
 /// A load profile.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Profile {
     /// What it is for.
     pub description: String,
@@ -29,12 +34,16 @@ pub struct Profile {
     pub timeout: Duration,
     /// Time for the last answers after the last request was due.
     pub drain: Duration,
-    /// The rate over time.
+    /// The rate over time, and how requests arrive within it.
     pub schedule: Schedule,
     /// What must hold; the defaults of the command when empty.
     pub thresholds: Vec<Threshold>,
+    /// What ends the run at once, failed.
+    pub abort_on: Vec<Threshold>,
     /// What users do.
     pub mix: Mix,
+    /// What the HTTP executor requests; a profile that has targets is for it.
+    pub targets: Vec<Target>,
 }
 
 /// Why a profile is unreadable: `FILE:LINE:COLUMN: cause`.
@@ -60,7 +69,14 @@ struct Raw {
     timeout: Option<Spanned<String>>,
     drain: Option<Spanned<String>>,
     #[serde(default)]
+    arrival: ArrivalName,
+    seed: Option<u64>,
+    #[serde(default)]
     thresholds: Vec<Spanned<String>>,
+    #[serde(default)]
+    abort_on: Vec<Spanned<String>>,
+    #[serde(default)]
+    targets: Vec<Spanned<target::Raw>>,
     stages: Spanned<Vec<Spanned<RawStage>>>,
     mix: Option<Spanned<BTreeMap<Spanned<String>, u32>>>,
 }
@@ -72,6 +88,14 @@ struct RawStage {
     from: Option<f64>,
     to: Option<f64>,
     duration: Spanned<String>,
+}
+
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum ArrivalName {
+    #[default]
+    Even,
+    Poisson,
 }
 
 type At<T> = Result<T, (Range<usize>, String)>;
@@ -105,14 +129,20 @@ fn located(file: &str, text: &str, span: Range<usize>, cause: String) -> Profile
 fn read(raw: &Raw) -> At<Profile> {
     let users = bounded(raw.users.as_ref(), 100, "users")?;
     let accounts = bounded(raw.accounts.as_ref(), users.min(50), "accounts")?;
+    let arrival = match raw.arrival {
+        ArrivalName::Even => Arrival::Even,
+        ArrivalName::Poisson => Arrival::Poisson { seed: raw.seed.unwrap_or(0) },
+    };
     Ok(Profile {
         description: raw.description.clone(),
         users,
         accounts: accounts.min(users),
         timeout: duration(raw.timeout.as_ref(), 10)?,
         drain: duration(raw.drain.as_ref(), 3)?,
-        schedule: schedule(&raw.stages)?,
+        schedule: schedule(&raw.stages)?.arriving(arrival),
         thresholds: raw.thresholds.iter().map(threshold).collect::<At<_>>()?,
+        abort_on: raw.abort_on.iter().map(threshold).collect::<At<_>>()?,
+        targets: raw.targets.iter().map(target::read).collect::<At<_>>()?,
         mix: raw.mix.as_ref().map_or_else(|| Ok(Mix::default()), mix)?,
     })
 }
@@ -164,61 +194,11 @@ fn mix(weights: &Spanned<BTreeMap<Spanned<String>, u32>>) -> At<Mix> {
             MixError::Unknown { name } | MixError::TooLarge { name } => {
                 weights.get_ref().keys().find(|key| key.get_ref() == name)
             }
-            MixError::Empty => None,
+            MixError::NoNumber { .. } | MixError::Empty => None,
         };
         (culprit.map_or_else(|| weights.span(), Spanned::span), error.to_string())
     })
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_built_in_profiles_are_valid() {
-        for (name, _) in BUILT_IN {
-            let profile = Profile::built_in(name).unwrap().unwrap();
-            assert!(!profile.description.is_empty(), "{name}");
-            assert!(!profile.thresholds.is_empty(), "{name}");
-        }
-        let steady = Profile::built_in("steady").unwrap().unwrap();
-        assert_eq!(steady.schedule.mean_rate(), 1000.0);
-        assert!(Profile::built_in("sprint").is_none());
-    }
-
-    #[test]
-    fn a_profile_is_read_in_whole() {
-        let text = "description = 'x'\nusers = 20\naccounts = 30\ntimeout = '2s'\nthresholds = ['p95<1s']\n\
-                    [[stages]]\nfrom = 0\nto = 100\nduration = '10s'\n[[stages]]\nrate = 50\nduration = '1m'\n\
-                    [mix]\npay = 1\n";
-        let profile = Profile::parse("a.toml", text).unwrap();
-        assert_eq!((profile.users, profile.accounts), (20, 20));
-        assert_eq!((profile.timeout, profile.drain), (Duration::from_secs(2), Duration::from_secs(3)));
-        assert_eq!(profile.schedule.total(), 3500);
-        assert_eq!(profile.thresholds[0].expr, "p95<1s");
-        assert_eq!(profile.mix, Mix::new([("pay".to_owned(), 1)].into()).unwrap());
-    }
-
-    #[track_caller]
-    fn refused(text: &str, place: &str, part: &str) {
-        let error = Profile::parse("a.toml", text).unwrap_err().to_string();
-        assert!(error.starts_with(place), "{error}");
-        assert!(error.contains(part), "{error}");
-    }
-
-    #[test]
-    fn errors_name_the_place() {
-        let stage = "[[stages]]\nrate = 1\nduration = '1s'\n";
-        refused("description = 'x'\n", "a.toml:1:1: ", "stages");
-        refused(&format!("description = 'x'\nusrs = 2\n{stage}"), "a.toml:2:1: ", "usrs");
-        refused(&format!("description = 'x'\nusers = 0\n{stage}"), "a.toml:2:9: ", "from 1 to 10,000");
-        refused(&format!("description = 'x'\ntimeout = 'soon'\n{stage}"), "a.toml:2:11: ", "duration");
-        refused(&format!("description = 'x'\nthresholds = ['p95<1']\n{stage}"), "a.toml:2:21: ", "unit of time");
-        refused(&format!("description = 'x'\n{stage}[mix]\npay = 1\ndance = 2\n"), "a.toml:7:1: ", "\"dance\"");
-        refused("description = 'x'\nstages = []\n", "a.toml:2:10: ", "no request");
-        let both = "description = 'x'\n[[stages]]\nrate = 1\nfrom = 2\nduration = '1s'\n";
-        refused(both, "a.toml:2:", "either a rate");
-        refused("description = 'x'\n[[stages]]\nrate = -1\nduration = '1s'\n", "a.toml:2:", "rate must be");
-        refused("description = \n", "a.toml:1:", "");
-    }
-}
+mod tests;

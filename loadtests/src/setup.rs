@@ -1,7 +1,9 @@
 //! What must exist before the run: accounts with tokens, an order each, and the products' SKUs.
 
 use crate::account::{Account, Tokens};
-use crate::job::Services;
+use crate::data::Data;
+use crate::job::{Credentials, Job, Services};
+use crate::scenario::Scenario;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -19,19 +21,26 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// What the users of a run share.
 #[derive(Debug)]
 pub(crate) struct World {
+    /// At least one.
     pub(crate) accounts: Vec<Arc<Account>>,
+    /// Where the scenario `admin` occurs.
+    pub(crate) admin: Option<Arc<Account>>,
+    /// At least one.
     pub(crate) skus: Vec<String>,
+    pub(crate) data: Data,
 }
 
 /// Makes accounts, logs them in, and orders something for each.
-pub(crate) async fn set_up(client: &reqwest::Client, services: &Services, accounts: usize) -> Result<World, String> {
+pub(crate) async fn set_up(client: &reqwest::Client, job: &Job) -> Result<World, String> {
+    let (services, data) = (&job.services, Data::built_in()?);
+    let admin = admin(client, job).await?;
     let products = send(client.get(format!("{}/v1/products", services.orders)), "read the products", &[200]).await?;
     let skus = skus(&products);
     if skus.is_empty() {
         return Err(format!("{}/v1/products lists no product with a sku", services.orders));
     }
     let (run, slots) = (uuid::Uuid::now_v7().simple().to_string(), Arc::new(Semaphore::new(CONCURRENCY)));
-    let tasks: Vec<_> = (0..accounts)
+    let tasks: Vec<_> = (0..job.accounts.max(1))
         .map(|i| {
             let (client, services, slots) = (client.clone(), services.clone(), slots.clone());
             let (email, sku) = (format!("load-{run}-{i}@example.com"), skus[i % skus.len()].clone());
@@ -42,12 +51,32 @@ pub(crate) async fn set_up(client: &reqwest::Client, services: &Services, accoun
             })
         })
         .collect();
-    let mut world = World { accounts: Vec::new(), skus };
+    let mut world = World { accounts: Vec::new(), admin, skus, data };
     for task in tasks {
         let account = task.await.map_err(|error| format!("setting up an account: {error}"))??;
         world.accounts.push(Arc::new(account));
     }
     Ok(world)
+}
+
+/// Logs the administrator in, where one is needed.
+async fn admin(client: &reqwest::Client, job: &Job) -> Result<Option<Arc<Account>>, String> {
+    let Some(Credentials { email, password }) = job.admin.clone().filter(|_| job.mix.has(Scenario::Admin)) else {
+        return match job.mix.without(Scenario::Admin) {
+            Some(_) => Ok(None),
+            None => Err("the scenario admin needs an administrator: set ADMIN_EMAIL and ADMIN_PASSWORD".to_owned()),
+        };
+    };
+    let (tokens, id) = (log_in(client, &job.services, &email, &password).await?, String::new());
+    Ok(Some(Arc::new(Account::new(id, email, password, tokens))))
+}
+
+async fn log_in(client: &reqwest::Client, services: &Services, email: &str, password: &str) -> Result<Tokens, String> {
+    let users = &services.users;
+    let body = json!({"email": email, "password": password});
+    let session = send(client.post(format!("{users}/v1/sessions")).json(&body), "log users in", &[200]).await?;
+    Tokens::read(&session, Instant::now())
+        .ok_or_else(|| format!("cannot log users in: {users}/v1/sessions answered without an access_token"))
 }
 
 async fn account(client: &reqwest::Client, services: &Services, email: String, sku: &str) -> Result<Account, String> {
@@ -56,19 +85,15 @@ async fn account(client: &reqwest::Client, services: &Services, email: String, s
     let body = json!({"email": email, "password": password, "name": "Load"});
     let registered = send(client.post(format!("{users}/v1/users")).json(&body), "register users", &[201]).await?;
     let id = registered.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
-    let body = json!({"email": email, "password": password});
-    let session = send(client.post(format!("{users}/v1/sessions")).json(&body), "log users in", &[200]).await?;
-    let tokens = Tokens::read(&session, Instant::now())
-        .ok_or_else(|| format!("cannot log users in: {users}/v1/sessions answered without an access_token"))?;
-    let mut account = Account::new(id, email, password, tokens);
+    let tokens = log_in(client, services, &email, &password).await?;
+    let account = Account::new(id, email, password, tokens);
     let request = client
         .post(format!("{orders}/v1/orders"))
         .bearer_auth(account.access_token())
         .header("idempotency-key", uuid::Uuid::new_v4().to_string())
         .json(&json!({"items": [{"sku": sku, "quantity": 1}]}));
-    // Neither an empty stock nor an injected fault is an obstacle: users look for orders in the list then.
-    let order = send(request, "create an order", &[201]).await.unwrap_or_default();
-    account.first_order = order.get("id").and_then(Value::as_str).map(str::to_owned);
+    // So that there is an order to look at. Neither an empty stock nor an injected fault is an obstacle.
+    let _ = send(request, "create an order", &[201]).await;
     Ok(account)
 }
 

@@ -95,7 +95,7 @@ async fn drive(job: Job, stop: &AtomicBool, on_message: &mut impl FnMut(Message)
     let result = wait(stop, ENTER, &goose_ended, entered).await?;
     result.ok_or_else(|| Ended::Failed(format!("{users} Goose users did not start within {} s", ENTER.as_secs())))?;
 
-    let run = Run::new(Instant::now() + LEAD, users);
+    let run = Run::traced(Instant::now() + LEAD, users, shared.job.tracing);
     let pacer = Pacer::start(&shared.job.schedule, run.clone()).map_err(Ended::Io)?;
     shared.run.send_replace(Some(run.clone()));
     on_message(Message::Started);

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[expect(dead_code, reason = "shared with tests that look at more of it")]
 #[path = "../../loadtests/tests/common/shop.rs"]
 mod shop;
 

@@ -4,11 +4,11 @@ use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, patch, post};
+use axum::routing::{delete, get, patch, post};
 use axum::{Json, Router};
 use loadtests::Services;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -23,6 +23,8 @@ pub struct Shop {
     /// Every so many requests (0: none) one is answered with status 500.
     pub fail_every: AtomicU64,
     next: AtomicU64,
+    traced: AtomicU64,
+    addresses: Mutex<BTreeSet<String>>,
 }
 
 impl Shop {
@@ -48,6 +50,11 @@ impl Shop {
         self.seen.lock().unwrap().values().sum()
     }
 
+    /// Requests that carried a trace context.
+    pub fn traced(&self) -> u64 {
+        self.traced.load(Ordering::Relaxed)
+    }
+
     /// Holds back answers from `after` now, for `length`.
     pub fn stall(&self, after: Duration, length: Duration) {
         let from = Instant::now() + after;
@@ -56,29 +63,44 @@ impl Shop {
 }
 
 fn router(shop: Arc<Shop>) -> Router {
+    let list =
+        |h: HeaderMap| async move { (allowed(&h), Json(json!({"items": [{"id": "id-0"}], "next_cursor": null}))) };
+    let stock = || async { Json(json!({"sku": "a", "on_hand": 5, "reserved": 0})) };
     Router::new()
-        .route(
-            "/v1/users",
-            post(|s: State<Arc<Shop>>| async move { (StatusCode::CREATED, Json(json!({"id": id(&s)}))) }),
-        )
+        .route("/v1/users", post(register).get(list))
         .route("/v1/users/me", get(|h: HeaderMap| async move { (allowed(&h), Json(json!({}))) }))
-        .route("/v1/users/{id}", patch(|h: HeaderMap, _: Json<Value>| async move { (allowed(&h), Json(json!({}))) }))
+        .route("/v1/users/{id}", patch(|h: HeaderMap| async move { (allowed(&h), Json(json!({}))) }))
         .route("/v1/sessions", post(session))
         .route("/v1/sessions/refresh", post(session))
+        .route("/v1/sessions/current", delete(|| async { StatusCode::NO_CONTENT }))
         .route("/v1/products", get(|| async { Json(json!({"items": [{"sku": "a"}, {"sku": "b"}]})) }))
-        .route("/v1/orders", post(order).get(|h: HeaderMap| async move { (allowed(&h), Json(json!({"items": []}))) }))
-        .route("/v1/orders/{id}", get(|Path(id): Path<String>| async move { Json(json!({"id": id})) }))
+        .route("/v1/inventory/{sku}", get(stock).put(stock))
+        .route("/v1/orders", post(order).get(list))
+        .route(
+            "/v1/orders/{id}",
+            get(|Path(id): Path<String>| async move {
+                Json(json!({"id": id, "status": "confirmed", "payment": {"status": "captured"}}))
+            }),
+        )
         .route("/v1/orders/{id}/payment", post(|| async { StatusCode::ACCEPTED }))
         .route("/v1/orders/{id}/cancel", post(|| async { StatusCode::OK }))
-        .route("/v1/notifications", get(|| async { Json(json!([])) }))
+        .route("/v1/notifications", get(list))
         .route("/v1/preferences", get(|| async { Json(json!({})) }).put(|_: Json<Value>| async { Json(json!({})) }))
         .layer(from_fn_with_state(shop.clone(), watch))
         .with_state(shop)
 }
 
+async fn register(shop: State<Arc<Shop>>, body: Json<Value>) -> (StatusCode, Json<Value>) {
+    let new = shop.addresses.lock().unwrap().insert(body["email"].to_string());
+    let status = if new { StatusCode::CREATED } else { StatusCode::CONFLICT };
+    (status, Json(json!({"id": id(&shop)})))
+}
+
 async fn watch(State(shop): State<Arc<Shop>>, request: Request, next: Next) -> Response {
     let key = format!("{} {}", request.method(), request.uri().path());
     *shop.seen.lock().unwrap().entry(key).or_default() += 1;
+    let traced = request.headers().get("traceparent").is_some_and(|value| value.len() == 55);
+    shop.traced.fetch_add(u64::from(traced), Ordering::Relaxed);
     let stall = *shop.stall.lock().unwrap();
     if let Some((from, to)) = stall
         && Instant::now() >= from

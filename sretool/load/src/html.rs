@@ -1,212 +1,158 @@
 //! The result of a run as one HTML page that needs nothing else.
 
+mod axis;
 mod chart;
+mod charts;
+mod heatmap;
+mod tables;
 
-use crate::format::{count, digits, escape};
-use crate::latency::Latency;
-use crate::report::{Percentiles, Report};
-use crate::text::observed;
-use chart::{Axis, Chart, Line};
+use crate::format::{digits, escape, ms, percent};
+use crate::report::Report;
+use crate::text::sums;
+use crate::threshold::error_ratio;
 use std::fmt::Write as _;
 
-const STYLE: &str = "\
-:root{color-scheme:light dark;--fg:#1b1f24;--bg:#fff;--dim:#6a737d;--line:#d8dee4;--good:#1a7f37;--bad:#cf222e;\
---odd:#9a6700;--a:#0969da;--b:#8250df;--c:#cf222e}\
-@media(prefers-color-scheme:dark){:root{--fg:#e6edf3;--bg:#0d1117;--dim:#8b949e;--line:#30363d;--good:#3fb950;\
---bad:#f85149;--odd:#d29922;--a:#58a6ff;--b:#bc8cff;--c:#f85149}}\
-body{font:15px/1.5 system-ui,sans-serif;color:var(--fg);background:var(--bg);max-width:62rem;margin:2rem auto;\
-padding:0 1rem}h1{font-size:1.4rem}h2{font-size:1.05rem;margin-top:2rem}.pass{color:var(--good)}.fail{color:var(--bad)}\
-.invalid{color:var(--odd)}table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}\
-th,td{padding:.25rem .6rem;border-bottom:1px solid var(--line);text-align:right}th:first-child,td:first-child\
-{text-align:left}th{color:var(--dim);font-weight:500}svg{width:100%;height:auto}svg text{font:11px system-ui,\
-sans-serif;fill:var(--dim)}.dim{color:var(--dim)}";
+const STYLE: &str = include_str!("html/style.css");
 
-/// A self-contained page: verdict, thresholds, percentile curve, rate, latency and errors by second, routes.
+/// A self-contained page, light or dark as its reader prefers: verdict, thresholds, charts over time, heatmap,
+/// percentile curve, routes, errors, the slowest requests with their traces, and what the server saw.
 pub fn html(report: &Report) -> String {
-    let partial = if report.partial { " (partial)" } else { "" };
+    let verdict = report.verdict;
+    let partial = if report.partial { " <span class=\"dim\">(partial: cut short by its user)</span>" } else { "" };
     let mut page = format!(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width\"><title>Load test: {verdict}</title>\
-         <style>{STYLE}</style></head><body>\n<h1>Load test: <span class=\"{verdict}\">{verdict}</span>{partial}</h1>\n",
-        verdict = report.verdict
+         <style>\n{STYLE}</style></head><body>\n<h1>Load test <span class=\"badge {verdict}\">{verdict}</span>{partial}\
+         </h1>\n"
     );
     let target = report.target_rps.map_or_else(String::new, |t| format!(" of {} asked", digits(t)));
     let _ = writeln!(
         page,
-        "<p>{} requests/s{target} over {} s with the {} executor: {} scheduled = {} finished + {} failed + {} timed \
-         out + {} unanswered at the end.</p>",
+        "<p>{} requests/s{target} over {} s with the {} executor: {}.</p>",
         digits(report.achieved_rps),
         digits(report.duration_s),
         escape(&report.executor),
-        count(report.scheduled),
-        count(report.finished),
-        count(report.failed),
-        count(report.timed_out),
-        count(report.censored)
+        sums(report)
     );
     for reason in &report.reasons {
-        let _ = writeln!(page, "<p class=\"{}\">{}</p>", report.verdict, escape(reason));
+        let _ = writeln!(page, "<p class=\"reason {verdict}\">{}</p>", escape(reason));
     }
-    thresholds(&mut page, report);
-    latency_table(&mut page, report);
-    percentile_curve(&mut page, report);
-    by_second(&mut page, report);
-    routes(&mut page, report);
-    causes(&mut page, report);
+    tiles(&mut page, report);
+    tables::thresholds(&mut page, report);
+    tables::gate(&mut page, report);
+    page.push_str("<h2>Over time</h2>\n");
+    page.push_str(&charts::all(report));
+    if !report.server.is_empty() {
+        page.push_str("<h2>The server in the same time, as its Prometheus saw it</h2>\n");
+        page.push_str(&charts::server(&report.server, report.duration_s));
+    }
+    tables::latency(&mut page, report);
+    tables::routes(&mut page, report);
+    tables::causes(&mut page, report);
+    tables::slowest(&mut page, report);
+    tables::generator(&mut page, report);
+    footer(&mut page, report);
     page.push_str("</body></html>\n");
     page
 }
 
-fn thresholds(page: &mut String, report: &Report) {
-    page.push_str("<h2>Thresholds</h2><table><tr><th>Condition</th><th>Observed</th><th>Result</th></tr>\n");
-    for threshold in &report.thresholds {
-        let (class, word) = if threshold.ok { ("pass", "ok") } else { ("fail", "broken") };
-        let _ = writeln!(
-            page,
-            "<tr><td>{}</td><td>{}</td><td class=\"{class}\">{word}</td></tr>",
-            escape(&threshold.expr),
-            escape(&observed(threshold))
-        );
-    }
-    page.push_str("</table>\n");
-}
-
-fn cells(percentiles: &Percentiles) -> String {
-    let cell = |value: Option<f64>| format!("<td>{}</td>", value.map_or_else(|| "–".to_owned(), digits));
-    percentiles.all().map(cell).concat()
-}
-
-const HEADS: &str = "<th>p50</th><th>p90</th><th>p95</th><th>p99</th><th>max</th>";
-
-fn latency_table(page: &mut String, report: &Report) {
-    let _ = writeln!(page, "<h2>Latency in milliseconds</h2><table><tr><th></th>{HEADS}</tr>");
-    for (name, percentiles) in [
-        ("Response: intended start to last byte", &report.response_ms),
-        ("Service: actual start to last byte", &report.service_ms),
-        ("Lag: intended to actual start", &report.lag_ms),
+/// The numbers that people look for first.
+fn tiles(page: &mut String, report: &Report) {
+    let overall = report.whole.overall();
+    let quantile = |q: f64| ms(overall.response.quantile(q));
+    let errors = error_ratio(&overall.counts, report.partial).map_or_else(|| "no data".to_owned(), percent);
+    page.push_str("<div class=\"tiles\">\n");
+    for (value, name) in [
+        (format!("{}/s", digits(report.achieved_rps)), "requests answered"),
+        (quantile(0.5), "p50 response"),
+        (quantile(0.95), "p95 response"),
+        (quantile(0.99), "p99 response"),
+        (errors, "errors"),
+        (ms(overall.lag.quantile(0.99)), "p99 lag of the generator"),
     ] {
-        let _ = writeln!(page, "<tr><td>{name}</td>{}</tr>", cells(percentiles));
+        let _ = writeln!(page, "<div class=\"tile\"><b>{value}</b><span>{name}</span></div>");
     }
-    page.push_str("</table>\n");
+    page.push_str("</div>\n");
 }
 
-/// Quantiles at 1 − 10^−x: each unit to the right is another nine.
-fn nines(latency: &Latency) -> Vec<(f64, f64)> {
-    let depth = (latency.count().max(1) as f64).log10().clamp(1.0, 6.0);
-    let steps = (depth * 20.0) as u32;
-    (0..=steps)
-        .filter_map(|i| {
-            let x = f64::from(i) / 20.0;
-            latency.quantile(1.0 - 10f64.powf(-x)).map(|seconds| (x, seconds * 1e3))
-        })
-        .collect()
+fn footer(page: &mut String, report: &Report) {
+    let meta = &report.meta;
+    let mut facts = vec![format!("run {}", escape(&meta.run))];
+    if let Some(ms) = meta.started_at_ms {
+        facts.push(format!("started {}", utc(ms)));
+    }
+    facts.extend(meta.profile.iter().map(|profile| format!("profile {}", escape(profile))));
+    if !meta.targets.is_empty() {
+        facts.push(format!("target {}", escape(&meta.targets.join(", "))));
+    }
+    facts.push(escape(&meta.tool));
+    facts.retain(|fact| !fact.is_empty() && fact != "run ");
+    let _ = writeln!(page, "<footer>{}</footer>", facts.join(" · "));
 }
 
-fn percentile_curve(page: &mut String, report: &Report) {
-    let read = |text: &str| Latency::from_base64(text).map(|latency| nines(&latency)).unwrap_or_default();
-    let lines = vec![
-        Line { name: "response", color: "var(--a)", points: read(&report.histograms.response) },
-        Line { name: "service", color: "var(--b)", points: read(&report.histograms.service) },
-    ];
-    let label = |x: f64| match x as u32 {
-        0 => "p0".to_owned(),
-        1 => "p90".to_owned(),
-        2 => "p99".to_owned(),
-        n => format!("p99.{}", "9".repeat(n as usize - 2)),
-    };
-    let chart = Chart { title: "Latency by percentile (ms)", lines, x: Axis::Labels(&label) };
-    let _ = writeln!(page, "<h2>Latency by percentile</h2>{}", chart.svg());
-}
-
-fn by_second(page: &mut String, report: &Report) {
-    // A row much shorter than a second would show a rate made of a handful of requests.
-    let seconds: Vec<_> = report.seconds.iter().filter(|s| s.seconds >= 0.5).collect();
-    let series = |value: &dyn Fn(&crate::Second) -> Option<f64>| -> Vec<(f64, f64)> {
-        seconds.iter().filter_map(|s| value(s).map(|v| (s.t, v))).collect()
-    };
-    let rate = vec![
-        Line { name: "due", color: "var(--b)", points: series(&|s| Some(s.scheduled as f64 / s.seconds)) },
-        Line {
-            name: "answered as expected",
-            color: "var(--a)",
-            points: series(&|s| Some(s.finished as f64 / s.seconds)),
-        },
-    ];
-    let latency = vec![
-        Line { name: "p50", color: "var(--a)", points: series(&|s| s.p50.map(|v| v * 1e3)) },
-        Line { name: "p95", color: "var(--b)", points: series(&|s| s.p95.map(|v| v * 1e3)) },
-        Line { name: "p99", color: "var(--c)", points: series(&|s| s.p99.map(|v| v * 1e3)) },
-    ];
-    let errors =
-        vec![Line { name: "errors", color: "var(--c)", points: series(&|s| Some(s.errors as f64 / s.seconds)) }];
-    page.push_str("<h2>By second</h2>\n");
-    for (title, lines) in [("Requests a second", rate), ("Response time (ms)", latency), ("Errors a second", errors)] {
-        let _ = writeln!(page, "{}", Chart { title, lines, x: Axis::Seconds }.svg());
-    }
-}
-
-fn routes(page: &mut String, report: &Report) {
-    let _ = writeln!(
-        page,
-        "<h2>Routes: response time in milliseconds</h2><table><tr><th>Route</th>{HEADS}<th>Requests</th>\
-         <th>Errors</th><th>Statuses</th></tr>"
-    );
-    for route in &report.routes {
-        let statuses: Vec<_> = route.statuses.iter().map(|(status, n)| format!("{status}: {}", count(*n))).collect();
-        let _ = writeln!(
-            page,
-            "<tr><td>{}</td>{}<td>{}</td><td>{}</td><td class=\"dim\">{}</td></tr>",
-            escape(&route.name),
-            cells(&route.response_ms),
-            count(route.count),
-            count(route.failed),
-            statuses.join(", ")
-        );
-    }
-    page.push_str("</table>\n");
-}
-
-fn causes(page: &mut String, report: &Report) {
-    if report.causes.is_empty() {
-        return;
-    }
-    page.push_str("<h2>Causes of errors</h2><table><tr><th>Cause</th><th>Requests</th></tr>\n");
-    for (cause, n) in &report.causes {
-        let _ = writeln!(page, "<tr><td>{}</td><td>{}</td></tr>", escape(cause), count(*n));
-    }
-    page.push_str("</table>\n");
+/// A moment as RFC 3339 in UTC, to the second (days by Howard Hinnant's `civil_from_days`).
+fn utc(ms: i64) -> String {
+    let (days, seconds) = (ms.div_euclid(86_400_000), ms.rem_euclid(86_400_000) / 1000);
+    let shifted = days + 719_468;
+    let (era, day) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
+    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+    let of_year = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * of_year + 2) / 153;
+    let (day, month) = (of_year - (153 * month + 2) / 5 + 1, if month < 10 { month + 3 } else { month - 9 });
+    let year = year + era * 400 + i64::from(month <= 2);
+    let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::report::tests::report;
+    use crate::report::{Meta, Panel};
 
     #[test]
     fn the_page_is_self_contained_and_escaped() {
-        let page = html(&report(&["p95<200ms", "errors<0.1%"]));
-        assert!(page.contains("Load test: <span class=\"fail\">fail</span>"));
-        assert_eq!(page.matches("<svg").count(), 4);
-        assert!(page.contains("p95&lt;200ms"));
-        assert!(page.contains("POST /b&lt;c&gt;"));
-        for outside in ["http://", "https://", "<script", "src=", "url("] {
+        let mut report = report(&["p95<200ms", "errors<0.1%"]);
+        let lines = vec![("user<x>".to_owned(), vec![(0.0, 1.0), (1.0, 2.0)])];
+        report.server = vec![Panel { title: "CPU".into(), unit: String::new(), query: "up".into(), lines }];
+        report.meta = Meta { run: "r<1>".into(), started_at_ms: Some(1_700_000_000_000), ..Meta::default() };
+        let page = html(&report);
+        assert!(page.contains("<span class=\"badge fail\">fail</span>"));
+        // Five charts, the percentile curve, the heatmap, and one of the server.
+        assert_eq!(page.matches("<svg").count(), 8);
+        for escaped in ["p95&lt;200ms", "POST /b&lt;c&gt;", "user&lt;x&gt;", "r&lt;1&gt;", "2023-11-14T22:13:20Z"] {
+            assert!(page.contains(escaped), "{escaped}");
+        }
+        for outside in ["http://", "https://", "<script", "src=", "url(", "@import"] {
             assert!(!page.replace("http://www.w3.org/2000/svg", "").contains(outside), "{outside}");
         }
-        for tag in ["table", "tr", "td", "svg", "p", "h2"] {
-            let (opened, closed) =
-                (page.matches(&format!("<{tag}>")).count(), page.matches(&format!("<{tag} ")).count());
-            assert_eq!(opened + closed, page.matches(&format!("</{tag}>")).count(), "{tag}");
+        for tag in ["table", "tr", "td", "svg", "p", "h2", "div", "figure", "code", "span", "text", "line"] {
+            let opened = page.matches(&format!("<{tag}>")).count() + page.matches(&format!("<{tag} ")).count();
+            let closed = page.matches(&format!("</{tag}>")).count();
+            let empty = if tag == "line" { opened - closed } else { 0 };
+            assert_eq!(opened, closed + empty, "{tag}");
         }
     }
 
     #[test]
-    fn nines_climb_to_the_precision_of_the_count() {
-        let mut latency = Latency::default();
-        (1..=1000).for_each(|ms| latency.record(std::time::Duration::from_millis(ms)));
-        let nines = nines(&latency);
-        assert_eq!(nines.last().unwrap().0, 3.0);
-        assert!(nines.windows(2).all(|w| w[0].1 <= w[1].1));
-        assert!((nines.iter().find(|(x, _)| *x == 1.0).unwrap().1 - 900.0).abs() < 1.0);
-        assert!(super::nines(&Latency::default()).is_empty());
+    fn a_run_without_samples_has_a_page_without_numbers() {
+        let plan =
+            crate::Plan { executor: "http".into(), schedule: None, duration_s: 1.0, capacity: 1, thresholds: vec![] };
+        let page = html(&Report::new(&plan, &crate::Totals::default(), true));
+        assert!(page.contains("badge invalid") && page.contains("partial") && page.contains("<b>–</b>"));
+        assert!(page.contains("<b>no data</b>"), "no traffic is not 0 % errors");
+        assert!(!page.contains("NaN") && !page.contains("inf"));
+    }
+
+    #[test]
+    fn moments_are_utc() {
+        for (ms, text) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (951_782_400_000, "2000-02-29T00:00:00Z"),
+            (1_769_860_799_999, "2026-01-31T11:59:59Z"),
+            (-1, "1969-12-31T23:59:59Z"),
+        ] {
+            assert_eq!(utc(ms), text);
+        }
     }
 }

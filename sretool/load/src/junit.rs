@@ -1,6 +1,7 @@
-//! The result of a run as JUnit XML: a test case a threshold.
+//! The result of a run as JUnit XML: a test case a threshold and an SLO.
 
 use crate::format::escape;
+use crate::gate::GateStatus;
 use crate::report::Report;
 use crate::text::observed;
 use crate::verdict::Verdict;
@@ -9,8 +10,10 @@ use std::fmt::Write as _;
 /// A test suite with a case for each threshold; a run without judgement is an error of each.
 pub fn junit(report: &Report) -> String {
     let invalid = report.verdict == Verdict::Invalid;
-    let cases = report.thresholds.len().max(1);
-    let failures = if invalid { 0 } else { report.thresholds.iter().filter(|t| !t.ok).count() };
+    let cases = (report.thresholds.len() + report.gate.len()).max(1);
+    let broken = report.thresholds.iter().filter(|t| !t.ok).count();
+    let burnt = report.gate.iter().filter(|slo| slo.status == GateStatus::Burnt).count();
+    let failures = if invalid { 0 } else { broken + burnt };
     let errors = if invalid { cases } else { 0 };
     let time = report.duration_s;
     let counts = format!("tests=\"{cases}\" failures=\"{failures}\" errors=\"{errors}\" time=\"{time}\"");
@@ -29,7 +32,19 @@ pub fn junit(report: &Report) -> String {
         }
         xml.push_str("    </testcase>\n");
     }
-    if report.thresholds.is_empty() {
+    for slo in &report.gate {
+        let _ = writeln!(xml, "    <testcase classname=\"slo\" name=\"{}\">", escape(&slo.slo));
+        match slo.status {
+            _ if invalid => xml.push_str(&error),
+            GateStatus::Burnt => {
+                let _ = writeln!(xml, "      <failure message=\"{}\" type=\"budget\"/>", escape(&slo.sentence()));
+            }
+            GateStatus::NoData => xml.push_str("      <skipped message=\"no data\"/>\n"),
+            GateStatus::Ok => {}
+        }
+        xml.push_str("    </testcase>\n");
+    }
+    if report.thresholds.is_empty() && report.gate.is_empty() {
         let body = if invalid { error.as_str() } else { "" };
         let _ = write!(xml, "    <testcase classname=\"load\" name=\"run\">\n{body}    </testcase>\n");
     }
@@ -48,6 +63,14 @@ mod tests {
         assert!(xml.contains("<testsuite name=\"load\" tests=\"2\" failures=\"1\" errors=\"0\" time=\"2\">"), "{xml}");
         assert!(xml.contains("<testcase classname=\"load\" name=\"p95&lt;200ms\">\n    </testcase>"), "{xml}");
         assert!(xml.contains("<failure message=\"observed 1%, limit 0.1 %\" type=\"threshold\"/>"), "{xml}");
+    }
+
+    #[test]
+    fn each_slo_is_a_case() {
+        let xml = junit(&crate::report::tests::gated());
+        assert!(xml.contains("tests=\"2\" failures=\"1\" errors=\"0\""), "{xml}");
+        assert!(xml.contains("<testcase classname=\"slo\" name=\"orders-availability\">\n      <failure"), "{xml}");
+        assert!(xml.contains("<skipped message=\"no data\"/>"), "{xml}");
     }
 
     #[test]

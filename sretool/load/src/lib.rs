@@ -7,15 +7,19 @@
 //! The statistics ([`Recorder`], [`Snapshot`], [`Totals`], [`Threshold`], [`judge`]) are pure: time is an argument.
 //! Only [`Pacer`], [`Run`], [`conduct`] and [`http`] read a clock or touch the network.
 
+mod access_log;
+mod annotation;
 mod compare;
 mod conduct;
 mod csv;
 mod duration;
 mod format;
+mod gate;
 mod hgrm;
 mod html;
 pub mod http;
 mod junit;
+mod knee;
 mod latency;
 mod live;
 mod markdown;
@@ -37,6 +41,8 @@ mod trace;
 mod usage;
 mod verdict;
 
+pub use access_log::{AccessLog, LogError};
+pub use annotation::{annotation_end, annotation_start};
 pub use compare::{
     Change, CompareError, Comparison as RunComparison, Difference, MIN_SECONDS, Measure, Settings as CompareSettings,
     compare,
@@ -44,9 +50,11 @@ pub use compare::{
 pub use conduct::conduct;
 pub use csv::csv;
 pub use duration::{DurationError, parse_duration};
+pub use gate::{ClientView, Events, GateReport, GateStatus, client_events};
 pub use hgrm::hgrm;
 pub use html::html;
 pub use junit::junit;
+pub use knee::{Probe as KneeProbe, Search, growing, queue_growth};
 pub use latency::{Latency, LatencyError};
 pub use live::{progress_line, status_frame};
 pub use markdown::markdown;
@@ -68,4 +76,4 @@ pub use threshold::{Checked, Comparison, Metric, Threshold, ThresholdError};
 pub use totals::{Second, Totals};
 pub use trace::{TraceContext, Tracing};
 pub use usage::{Probe, Usage};
-pub use verdict::{Judgement, Plan, Verdict, judge};
+pub use verdict::{Judgement, Plan, Verdict, judge, met};

@@ -4,6 +4,7 @@ use crate::format::{count, digits, ms, percent};
 use crate::threshold::error_ratio;
 use crate::totals::Totals;
 use crate::verdict::{Plan, judge};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// One line a second for a log.
@@ -55,6 +56,7 @@ pub fn status_frame(plan: &Plan, totals: &Totals, width: usize, color: bool) -> 
         ms(overall.response.quantile(0.99)),
         ms(overall.lag.quantile(0.99))
     ));
+    lines.extend(errors_by_kind(&totals.whole.causes));
     let mut lines: Vec<String> = lines.into_iter().map(|line| line.chars().take(width).collect()).collect();
     lines.extend(thresholds(plan, totals, width, color));
     lines
@@ -70,6 +72,14 @@ fn thresholds(plan: &Plan, totals: &Totals, width: usize, color: bool) -> Vec<St
         if color { format!("\x1b[{code}m{text}\x1b[0m") } else { text }
     };
     plan.thresholds.iter().zip(&judgement.checked).map(line).collect()
+}
+
+/// The most common causes of failure, where there are any.
+fn errors_by_kind(causes: &BTreeMap<String, u64>) -> Option<String> {
+    let mut kinds: Vec<_> = causes.iter().collect();
+    kinds.sort_by_key(|(_, n)| std::cmp::Reverse(**n));
+    let kinds: Vec<_> = kinds.into_iter().take(4).map(|(cause, n)| format!("{} {cause}", count(*n))).collect();
+    (!kinds.is_empty()).then(|| format!("errors  {}", kinds.join(", ")))
 }
 
 fn bar(fraction: f64, width: usize) -> String {
@@ -118,6 +128,13 @@ mod tests {
             "✗ p50<1ms  20.0 ms",
         ];
         assert_eq!(frame, expected.map(|line| line.chars().take(80).collect::<String>()));
+    }
+
+    #[test]
+    fn errors_are_told_by_kind_the_most_common_first() {
+        let (plan, mut totals) = half_way();
+        totals.whole.causes = [("timeout", 2), ("status 500", 1200)].map(|(c, n)| (c.to_owned(), n)).into();
+        assert_eq!(status_frame(&plan, &totals, 80, false)[3], "errors  1,200 status 500, 2 timeout");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The result of a run as a comment on a change.
 
 use crate::format::{count, digits};
+use crate::gate::GateStatus;
 use crate::report::{Percentiles, Report};
 use crate::text::{observed, sums};
 use crate::verdict::Verdict;
@@ -29,6 +30,7 @@ pub fn markdown(report: &Report) -> String {
         let mark = if threshold.ok { "✅ ok" } else { "❌ broken" };
         let _ = writeln!(page, "| `{}` | {} | {mark} |", cell(&threshold.expr), cell(&observed(threshold)));
     }
+    gate(&mut page, report);
     page.push_str("\n| Milliseconds | p50 | p90 | p95 | p99 | max |\n|---|---:|---:|---:|---:|---:|\n");
     for (name, percentiles) in
         [("response", &report.response_ms), ("service", &report.service_ms), ("lag", &report.lag_ms)]
@@ -38,6 +40,22 @@ pub fn markdown(report: &Report) -> String {
     routes(&mut page, report);
     causes(&mut page, report);
     page
+}
+
+fn gate(page: &mut String, report: &Report) {
+    if report.gate.is_empty() {
+        return;
+    }
+    page.push_str("\n| SLO | |\n|---|---|\n");
+    for slo in &report.gate {
+        let mark = match slo.status {
+            GateStatus::Ok => "✅ kept",
+            GateStatus::Burnt => "❌ burnt",
+            GateStatus::NoData => "⚠️ no data",
+        };
+        let disagreement = slo.disagreement.as_ref().map(|text| format!("; {text}")).unwrap_or_default();
+        let _ = writeln!(page, "| {}{} | {mark} |", cell(&slo.sentence()), cell(&disagreement));
+    }
 }
 
 fn routes(page: &mut String, report: &Report) {
@@ -96,6 +114,13 @@ mod tests {
             let bars: Vec<_> = block.lines().map(|line| line.matches('|').count()).collect();
             assert!(bars.windows(2).all(|pair| pair[0] == pair[1]), "{block}");
         }
+    }
+
+    #[test]
+    fn slos_have_a_table_of_their_own() {
+        let page = markdown(&crate::report::tests::gated());
+        assert!(page.contains("burns 5.00 times as fast as it may; the client sent 100 requests"), "{page}");
+        assert!(page.contains("| ❌ burnt |") && page.contains("| ⚠️ no data |"), "{page}");
     }
 
     #[test]

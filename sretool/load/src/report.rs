@@ -16,6 +16,7 @@ mod parts;
 
 pub use parts::{EndReport, Histograms, Meta, Panel, Percentiles, RouteReport, ThresholdReport};
 
+use crate::gate::{GateReport, GateStatus};
 use crate::snapshot::Snapshot;
 use crate::totals::{Second, Totals};
 use crate::verdict::{Judgement, Plan, Verdict, judge};
@@ -88,6 +89,12 @@ pub struct Report {
     pub whole: Snapshot,
     /// A row a second.
     pub seconds: Vec<Second>,
+    /// What ended the run before its time, in a sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aborted: Option<String>,
+    /// The SLOs that it was held against.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gate: Vec<GateReport>,
     /// What Prometheus saw of the server.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub server: Vec<Panel>,
@@ -136,6 +143,8 @@ impl Report {
             plan: plan.clone(),
             whole: totals.whole.clone(),
             seconds: totals.seconds.clone(),
+            aborted: None,
+            gate: Vec::new(),
             server: Vec::new(),
         }
     }
@@ -160,6 +169,47 @@ impl Report {
     pub fn totals(&self) -> Totals {
         let elapsed_s = self.seconds.last().map_or(0.0, |second| second.t);
         Totals { whole: self.whole.clone(), latest: None, seconds: self.seconds.clone(), elapsed_s, ended: true }
+    }
+
+    /// The same, ended before its time by a condition of its user: a failure.
+    #[must_use]
+    pub fn aborted(mut self, reason: Option<String>) -> Self {
+        if let Some(reason) = reason {
+            self.verdict = Verdict::Fail;
+            self.reasons.insert(0, reason.clone());
+            self.aborted = Some(reason);
+        }
+        self
+    }
+
+    /// The same, held against SLOs: a burnt budget is a failure, and where the server counted nothing for any of them
+    /// there is no verdict.
+    #[must_use]
+    pub fn gated(mut self, gate: Vec<GateReport>) -> Self {
+        let burnt: Vec<_> =
+            gate.iter().filter(|slo| slo.status == GateStatus::Burnt).map(GateReport::sentence).collect();
+        let blind = !gate.is_empty() && gate.iter().all(|slo| slo.status == GateStatus::NoData);
+        if !burnt.is_empty() && self.verdict != Verdict::Invalid {
+            self.verdict = Verdict::Fail;
+        }
+        if blind && self.verdict == Verdict::Pass {
+            self.verdict = Verdict::Invalid;
+            self.reasons
+                .push("the gate has no data: the server counted no event of any SLO in the run's time".to_owned());
+        }
+        self.reasons.extend(burnt);
+        self.gate = gate;
+        self
+    }
+
+    /// The same where the SLOs that it was to be held against could not be asked about: no pass.
+    #[must_use]
+    pub fn ungated(mut self, reason: String) -> Self {
+        if self.verdict == Verdict::Pass {
+            self.verdict = Verdict::Invalid;
+        }
+        self.reasons.push(reason);
+        self
     }
 
     /// As indented JSON.
@@ -209,6 +259,17 @@ pub(crate) mod tests {
             thresholds: thresholds.iter().map(|t| t.parse().unwrap()).collect(),
         };
         Report::new(&plan, &totals, false)
+    }
+
+    /// The same, held against two SLOs: one burnt, the other without data.
+    pub(crate) fn gated() -> Report {
+        use crate::gate::{ClientView, Events};
+        let (server, client) = (Events { bad: 5.0, total: 1000.0 }, Events { bad: 0.0, total: 100.0 });
+        let burnt = (Some(server), Some((client, ClientView::Availability)));
+        report(&[]).gated(vec![
+            GateReport::new(("orders-availability", "orders", 0.999), burnt.0, burnt.1),
+            GateReport::new(("users-latency", "users", 0.99), None, None),
+        ])
     }
 
     #[test]
@@ -266,6 +327,21 @@ pub(crate) mod tests {
         }
         let slices: u64 = report.seconds.iter().map(|second| second.latency().count()).sum();
         assert_eq!(slices, 100);
+    }
+
+    #[test]
+    fn an_abort_and_a_burnt_budget_are_failures_and_a_blind_gate_is_no_pass() {
+        use crate::gate::Events;
+        let aborted = report(&[]).aborted(Some("ended".into()));
+        assert_eq!((aborted.verdict, &aborted.reasons), (Verdict::Fail, &vec!["ended".to_owned()]));
+        let slo = |server| GateReport::new(("s-a", "s", 0.999), server, None);
+        let (good, bad) = (Events { bad: 0.0, total: 9.0 }, Events { bad: 1.0, total: 9.0 });
+        assert_eq!(report(&[]).gated(vec![slo(Some(good)), slo(None)]).verdict, Verdict::Pass);
+        let burnt = report(&[]).gated(vec![slo(Some(good)), slo(Some(bad))]);
+        assert_eq!((burnt.verdict, burnt.reasons.len()), (Verdict::Fail, 1));
+        assert_eq!(Report::read(&burnt.to_json()).unwrap(), burnt);
+        assert_eq!(report(&[]).gated(vec![slo(None)]).verdict, Verdict::Invalid);
+        assert_eq!(report(&["errors<0.1%"]).gated(vec![slo(None)]).verdict, Verdict::Fail);
     }
 
     #[test]

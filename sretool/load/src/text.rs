@@ -1,8 +1,12 @@
 //! The result of a run as text.
 
 use crate::format::{count, digits, percent};
+use crate::gate::GateStatus;
 use crate::report::{Percentiles, Report, ThresholdReport};
 use std::fmt::Write as _;
+
+/// So many of the slowest requests are named; the other formats have all.
+const SLOWEST: usize = 3;
 
 /// A summary for people: verdict, thresholds, latencies, routes, causes of failure.
 pub fn text(report: &Report) -> String {
@@ -22,6 +26,7 @@ pub fn text(report: &Report) -> String {
     }
     text.push('\n');
     report.thresholds.iter().for_each(|threshold| threshold_line(&mut text, threshold));
+    gate(&mut text, report);
     let _ = writeln!(text, "\nrequests  {}", sums(report));
     latencies(&mut text, report);
     routes(&mut text, report);
@@ -31,6 +36,7 @@ pub fn text(report: &Report) -> String {
             let _ = writeln!(text, "  {:>9}  {cause}", count(*n));
         }
     }
+    slowest(&mut text, report);
     text
 }
 
@@ -42,6 +48,34 @@ fn threshold_line(text: &mut String, threshold: &ThresholdReport) {
     let mark = if threshold.ok { "ok    " } else { "BROKEN" };
     let observed = observed(threshold);
     let _ = writeln!(text, "  {mark}  {:<28} observed {observed}", threshold.expr);
+}
+
+/// The SLOs that the run was held against, and where client and server disagree about them.
+fn gate(text: &mut String, report: &Report) {
+    for slo in &report.gate {
+        let mark = match slo.status {
+            GateStatus::Ok => "ok    ",
+            GateStatus::Burnt => "BURNT ",
+            GateStatus::NoData => "NODATA",
+        };
+        let _ = writeln!(text, "  {mark}  {}", slo.sentence());
+        slo.disagreement.iter().for_each(|disagreement| {
+            let _ = writeln!(text, "          {disagreement}");
+        });
+    }
+}
+
+/// The slowest requests whose traces can be looked at.
+fn slowest(text: &mut String, report: &Report) {
+    let traced: Vec<_> = report.whole.slowest.iter().filter(|slow| slow.sampled).take(SLOWEST).collect();
+    if traced.is_empty() {
+        return;
+    }
+    text.push_str("\nslowest requests with a trace\n");
+    for slow in traced {
+        let ms = digits(slow.response_us as f64 / 1e3);
+        let _ = writeln!(text, "  {ms:>9} ms  {:<34}sretool traces show {}", slow.route, slow.trace_id);
+    }
 }
 
 /// An observation in its unit.
@@ -104,7 +138,7 @@ fn routes(text: &mut String, report: &Report) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::tests::report;
+    use crate::report::tests::{gated, report};
 
     #[test]
     fn the_summary_says_which_threshold_broke_with_limit_and_observation() {
@@ -118,6 +152,35 @@ mod tests {
         assert!(text.contains("BROKEN  errors<0.1%"), "{text}");
         assert!(text.contains("100 scheduled = 99 finished + 1 failed + 0 timed out + 0 unanswered"), "{text}");
         assert!(text.contains("status 500"), "{text}");
+    }
+
+    #[test]
+    fn a_gate_says_where_the_budget_went_and_where_client_and_server_disagree() {
+        let text = text(&gated());
+        assert!(text.contains("  BURNT   orders-availability: 5.00 of 1,000 events bad, objective 99.9%"), "{text}");
+        assert!(text.contains("the client sent 100 requests, the server counted 1,000"), "{text}");
+        assert!(text.contains("  NODATA  users-latency: the server counted no events"), "{text}");
+    }
+
+    #[test]
+    fn the_slowest_traced_requests_come_with_the_command_that_opens_them() {
+        let mut report = report(&[]);
+        report.whole.slowest = crate::Slowest::default();
+        for (trace_id, sampled) in [("a1", true), ("b2", false)] {
+            report.whole.slowest.add(crate::Slow {
+                at_s: 1.0,
+                route: "GET /a".into(),
+                end: crate::End::Status(200),
+                response_us: 2_000_000,
+                service_us: 1,
+                lag_us: 1,
+                trace_id: trace_id.into(),
+                sampled,
+            });
+        }
+        let text = text(&report);
+        assert!(text.contains("      2,000 ms  GET /a                            sretool traces show a1\n"), "{text}");
+        assert!(!text.contains("b2"), "{text}");
     }
 
     #[test]

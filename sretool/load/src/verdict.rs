@@ -107,6 +107,18 @@ pub fn judge(plan: &Plan, totals: &Totals, interrupted: bool) -> Judgement {
     Judgement { verdict: Verdict::Fail, reasons, checked }
 }
 
+/// The first of some conditions that is so in a run so far, in a sentence: the reason to end it.
+pub fn met(plan: &Plan, totals: &Totals, conditions: &[Threshold]) -> Option<String> {
+    let seconds = totals.elapsed_s.min(plan.duration_s);
+    let target_rps = plan.target_rps().unwrap_or(0.0);
+    let basis = Basis { seconds, target_rps, in_time: totals.share_in_time(seconds), interrupted: true };
+    conditions.iter().find_map(|condition| {
+        let checked = condition.check(&totals.whole, basis);
+        let observed = condition.show(checked.observed);
+        checked.ok.then(|| format!("ended after {:.0} s, since {condition}: observed {observed}", totals.elapsed_s))
+    })
+}
+
 fn sentence(threshold: &Threshold, checked: &Checked) -> String {
     let limit = threshold.show(Some(checked.limit));
     format!("{threshold} broken: observed {}, limit {limit}", threshold.show(checked.observed))
@@ -289,6 +301,16 @@ mod tests {
         assert!(judgement.reasons[0].contains("which breaks lag<5ms"), "{:?}", judgement.reasons);
         let slow = judge(&plan(100.0, 1.0, 1000, &["p95<1ms", "lag<5ms"]), &totals, false);
         assert_eq!(slow.verdict, Verdict::Fail, "the server is slow on its own");
+    }
+
+    #[test]
+    fn a_condition_that_is_so_ends_a_run() {
+        let plan = plan(100.0, 1.0, 1000, &[]);
+        let totals = run(100, &Outcome::Refused { status: 500 }, |_| (0, Some(0), Some(10)));
+        let conditions = ["p95>1s", "errors>50%"].map(|text| text.parse().unwrap());
+        assert_eq!(met(&plan, &totals, &conditions).unwrap(), "ended after 1 s, since errors>50%: observed 100%");
+        assert_eq!(met(&plan, &totals, &conditions[..1]), None);
+        assert_eq!(met(&plan, &Totals::default(), &conditions), None, "nothing seen is no reason");
     }
 
     #[test]

@@ -1,14 +1,16 @@
 //! The end of a run: reports, result and exit status.
 
+use super::annotate::Annotator;
 use super::session::Ended;
 use super::settings::Settings;
+use super::{gate, server_side};
 use crate::exit;
 use crate::io::Io;
 use load::{Kind, Meta, Report, Verdict};
 use std::process::ExitCode;
 
 /// Writes reports and result.
-pub(super) fn conclude(settings: &Settings, ended: &Ended, io: &mut Io<'_>) -> ExitCode {
+pub(super) fn conclude(settings: &Settings, ended: &Ended, annotator: Option<Annotator>, io: &mut Io<'_>) -> ExitCode {
     if let Some(failure) = &ended.failure {
         io.error(failure);
         if failure.contains("connection refused") {
@@ -19,8 +21,9 @@ pub(super) fn conclude(settings: &Settings, ended: &Ended, io: &mut Io<'_>) -> E
         }
         return exit::no_judgement();
     }
-    let mut report = Report::new(&settings.plan, &ended.totals, ended.interrupted);
+    let mut report = judged(settings, ended, io);
     report.meta = Meta { started_at_ms: ended.started_at_ms, ..settings.meta.clone() };
+    report.server = server_side::panels(settings, ended);
     let mut written = true;
     for (kind, path) in &settings.reports {
         if let Err(error) = std::fs::write(path, kind.render(&report)) {
@@ -33,7 +36,26 @@ pub(super) fn conclude(settings: &Settings, ended: &Ended, io: &mut Io<'_>) -> E
         // Standard output is for the program that reads it; whoever reads the log wants the reason too.
         report.reasons.iter().for_each(|reason| io.note(reason));
     }
+    if let Some(warning) = annotator.and_then(|annotator| annotator.finish(&report)) {
+        io.note(format_args!("warning: no annotation: {warning}"));
+    }
     if written { status(report.verdict) } else { exit::invalid() }
+}
+
+fn judged(settings: &Settings, ended: &Ended, io: &mut Io<'_>) -> Report {
+    let report = Report::new(&settings.plan, &ended.totals, ended.interrupted).aborted(ended.aborted.clone());
+    if settings.gate.is_empty() {
+        return report;
+    }
+    match gate::judge(settings, ended, io) {
+        Ok(gate) => {
+            for slo in gate.iter().filter(|slo| slo.disagreement.is_some()) {
+                io.note(format_args!("{}: {}", slo.slo, slo.disagreement.as_deref().unwrap_or_default()));
+            }
+            report.gated(gate)
+        }
+        Err(reason) => report.ungated(reason),
+    }
 }
 
 /// The exit status of a verdict.

@@ -1,28 +1,41 @@
 //! Results for tests of the commands that read them.
 
 use crate::io::Io;
-use load::{Meta, Outcome, Plan, Random, Recorder, Report, Schedule, Totals, Update};
+use load::{Meta, Outcome, Plan, Random, Recorder, Report, Schedule, Share, Totals, Update};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
 /// Thirty seconds at 100 requests a second, whose response times have `mean_ms` and an exponential tail.
 pub(super) fn report(seed: u64, mean_ms: f64) -> Report {
-    let (mut random, mut recorder, mut totals) = (Random::new(seed), Recorder::default(), Totals::default());
-    for i in 0..3000u64 {
-        let due = Duration::from_millis(i * 10);
-        recorder.emitted(i, due, due, true);
-        recorder.sent(i, due, if i % 2 == 0 { "GET /a" } else { "POST /b" }.into());
-        let took = Duration::from_secs_f64(mean_ms / 1e3 * (0.5 + 0.5 * random.exponential()));
-        recorder.done(i, due + took, Outcome::Finished { status: 200 });
-        if i % 100 == 99 {
-            let elapsed_s = (i as f64 + 1.0) / 100.0;
-            totals.add(Update { elapsed_s, in_flight: 0, queued: 0, last: i == 2999, delta: recorder.take() });
+    run(seed, mean_ms, None)
+}
+
+/// What one worker of such a run sent.
+pub(super) fn worker(seed: u64, mean_ms: f64, share: Share) -> Report {
+    run(seed, mean_ms, Some(share))
+}
+
+fn run(seed: u64, mean_ms: f64, share: Option<Share>) -> Report {
+    let schedule = Schedule::constant(100.0, Duration::from_secs(30)).unwrap();
+    let schedule = share.map_or(schedule.clone(), |share| schedule.shared(share));
+    let (mut recorder, mut totals) = (Recorder::default(), Totals::default());
+    let mut tickets = schedule.tickets().peekable();
+    for second in 1..=30u64 {
+        while let Some((number, due)) = tickets.next_if(|(_, due)| due.as_secs() < second) {
+            recorder.emitted(number, due, due, true);
+            recorder.sent(number, due, if number % 2 == 0 { "GET /a" } else { "POST /b" }.into());
+            // Of the number alone, so that workers see what one worker would have seen.
+            let tail = Random::new(seed ^ (number << 20)).exponential();
+            let took = Duration::from_secs_f64(mean_ms / 1e3 * (0.5 + 0.5 * tail));
+            recorder.done(number, due + took, Outcome::Finished { status: 200 });
         }
+        let (last, delta) = (second == 30, recorder.take());
+        totals.add(Update { elapsed_s: second as f64, in_flight: 0, queued: 0, last, delta });
     }
     let plan = Plan {
         executor: "http".into(),
-        schedule: Some(Schedule::constant(100.0, Duration::from_secs(30)).unwrap()),
+        schedule: Some(schedule),
         duration_s: 30.0,
         capacity: 10,
         thresholds: vec!["p95<200ms".parse().unwrap(), "errors<0.1%".parse().unwrap()],

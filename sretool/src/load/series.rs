@@ -3,6 +3,23 @@
 use load::{Latency, Plan, Totals, judge};
 use promql::{Labels, Sample};
 
+/// The buckets of the services' own histograms, so that both can be laid over each other.
+const BUCKETS: [(&str, f64); 13] = [
+    ("0.005", 0.005),
+    ("0.01", 0.01),
+    ("0.025", 0.025),
+    ("0.05", 0.05),
+    ("0.1", 0.1),
+    ("0.2", 0.2),
+    ("0.3", 0.3),
+    ("0.5", 0.5),
+    ("1.0", 1.0),
+    ("2.5", 2.5),
+    ("5.0", 5.0),
+    ("10.0", 10.0),
+    ("+Inf", f64::INFINITY),
+];
+
 /// Builds the series of one moment. Before the first second the counters are 0, so that `increase` misses nothing.
 pub(super) fn series(plan: &Plan, totals: &Totals, run: &str, t: i64, running: bool) -> Vec<(Labels, Vec<Sample>)> {
     let mut all = Series { run, t, all: Vec::new() };
@@ -23,6 +40,9 @@ pub(super) fn series(plan: &Plan, totals: &Totals, run: &str, t: i64, running: b
     }
     let in_flight = totals.latest.as_ref().filter(|_| running).map_or(0, |latest| latest.in_flight);
     all.push("sretool_load_in_flight", &[], in_flight as f64);
+    for (route, stats) in totals.whole.routes.iter().filter(|(route, _)| *route != load::UNSENT) {
+        all.histogram("sretool_load_request_duration_seconds", route, &stats.response);
+    }
     all.push("sretool_load_elapsed_seconds", &[], totals.elapsed_s);
     all.push("sretool_load_duration_seconds", &[], plan.duration_s);
     all.push("sretool_load_running", &[], f64::from(u8::from(running)));
@@ -50,6 +70,17 @@ impl Series<'_> {
         let pairs = [("__name__", name), ("run", self.run)];
         let labels = Labels::new(pairs.iter().chain(labels).copied());
         self.all.push((labels, vec![Sample { t: self.t, v }]));
+    }
+
+    /// Quantiles of several workers cannot be combined; buckets can.
+    fn histogram(&mut self, name: &str, route: &str, latency: &Latency) {
+        let pairs: Vec<_> = latency.pairs().collect();
+        for (le, bound) in BUCKETS {
+            let count: u64 = pairs.iter().filter(|(us, _)| *us as f64 <= bound * 1e6).map(|(_, count)| count).sum();
+            self.push(&format!("{name}_bucket"), &[("route", route), ("le", le)], count as f64);
+        }
+        self.push(&format!("{name}_count"), &[("route", route)], latency.count() as f64);
+        self.push(&format!("{name}_sum"), &[("route", route)], latency.sum());
     }
 
     fn quantiles(&mut self, name: &str, latency: &Latency) {
@@ -108,6 +139,11 @@ mod tests {
         assert_eq!(value(&now, "sretool_load_requests_total{outcome=\"ok\", run=\"r\"}"), Some(10.0));
         assert_eq!(value(&now, "sretool_load_threshold_ok{expr=\"p95<10ms\", run=\"r\"}"), Some(0.0));
         assert_eq!(value(&now, "sretool_load_in_flight{run=\"r\"}"), Some(2.0));
+        let bucket = |le| {
+            let labels = format!("{{le=\"{le}\", route=\"GET /\", run=\"r\"}}");
+            value(&now, &format!("sretool_load_request_duration_seconds_bucket{labels}"))
+        };
+        assert_eq!(["0.01", "0.025", "+Inf"].map(bucket), [Some(0.0), Some(10.0), Some(10.0)]);
         let end = series(&plan(), &totals, "r", 2000, false);
         assert_eq!(value(&end, "sretool_load_running{run=\"r\"}"), Some(0.0));
         assert_eq!(value(&end, "sretool_load_target_rps{run=\"r\"}"), Some(0.0));

@@ -1,10 +1,18 @@
 //! From arguments as given to settings that fit together.
 
-use super::{Args, ExecutorName, Rate};
-use load::http::{Config, Pace, Target, TargetError, Targets};
-use load::{Kind, Meta, Plan, Schedule, ScheduleError, Threshold};
-use loadtests::{Job, Mix, Profile, ProfileError, Services};
+mod arrivals;
+mod requests;
+
+use super::args::{ExecutorName, OutputArgs, Rate, RunArgs};
+use crate::exit;
+use crate::source::SourceError;
+use load::http::{Config, ListError, Pace, TargetError, TlsError};
+use load::{AccessLog, Kind, LogError, Meta, Plan, Schedule, ScheduleError, Threshold, Tracing};
+use loadtests::{Credentials, Job, Mix, MixError, Profile, ProfileError, Services};
+use slo::Slo;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::time::Duration;
 
 const DEFAULT_RPS: f64 = 1000.0;
@@ -23,16 +31,27 @@ pub(super) struct Settings {
     pub(super) plan: Plan,
     pub(super) executor: Executor,
     pub(super) drain: Duration,
+    /// What ends the run at once.
+    pub(super) abort_on: Vec<Threshold>,
+    /// The SLOs that the run is held against.
+    pub(super) gate: Vec<Slo>,
+    /// When to begin, in milliseconds since the Unix epoch; at once where absent.
+    pub(super) start_at_ms: Option<i64>,
     pub(super) meta: Meta,
     pub(super) reports: Vec<(Kind, PathBuf)>,
     pub(super) format: Kind,
+    pub(super) prometheus: String,
     pub(super) push: Push,
+    pub(super) listen: Option<SocketAddr>,
+    pub(super) annotate: Option<String>,
+    /// What the user should know before the run.
+    pub(super) notes: Vec<String>,
 }
 
 /// What sends, with its settings.
 #[derive(Debug, Clone)]
 pub(super) enum Executor {
-    Http(Config, Pace),
+    Http(Box<Config>, Pace),
     Goose(Box<Job>),
 }
 
@@ -46,21 +65,35 @@ pub(super) enum Push {
     IfAnswers(String),
 }
 
-/// Arguments that do not fit together.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+/// Arguments that do not fit together, or name what cannot be used.
+#[derive(Debug, thiserror::Error)]
 pub(super) enum UsageError {
     #[error("{0}")]
     Profile(#[from] ProfileError),
-    #[error("cannot read the profile {path}: {cause}; built in are smoke, steady, spike and soak")]
-    Unreadable { path: String, cause: String },
+    #[error("--scenario: {0}")]
+    Mix(#[from] MixError),
+    #[error("cannot read the {what} {path}: {cause}")]
+    Unreadable { what: &'static str, path: String, cause: String },
     #[error("{0}")]
     Schedule(#[from] ScheduleError),
     #[error("{0}")]
     Target(#[from] TargetError),
-    #[error("the http executor needs a --url")]
+    #[error("{0}")]
+    List(#[from] ListError),
+    #[error("{0}")]
+    Tls(#[from] TlsError),
+    #[error("{path}: {error}")]
+    Log { path: String, error: LogError },
+    #[error("cannot replay: {0}")]
+    Source(#[from] SourceError),
+    #[error("cannot replay {query:?}: {cause}")]
+    Series { query: String, cause: String },
+    #[error("the http executor needs a --url, --targets, or a profile with targets")]
     NoUrl,
+    #[error("--replay-log needs one --url: the server to send the logged requests to")]
+    NoBase,
     #[error(
-        "--url is for the http executor; the goose executor takes --user-service, --order-service and \
+        "--url and --targets are for the http executor; the goose executor takes --user-service, --order-service and \
              --notification-service"
     )]
     UrlForGoose,
@@ -72,36 +105,67 @@ pub(super) enum UsageError {
     Extension(String),
     #[error("report {path}: the directory {directory} does not exist")]
     Directory { path: String, directory: String },
+    #[error("--gate: {0}")]
+    Gate(String),
 }
 
-pub(super) fn read(args: &Args) -> Result<Settings, UsageError> {
+impl UsageError {
+    /// A source that does not answer is no wrong usage: nothing could be judged.
+    pub(super) fn status(&self) -> ExitCode {
+        match self {
+            Self::Source(error) if !error.is_query_error() => exit::no_judgement(),
+            _ => exit::invalid(),
+        }
+    }
+}
+
+pub(super) fn read(args: &RunArgs) -> Result<Settings, UsageError> {
     let profile = args.profile.as_deref().map(profile).transpose()?;
-    let closed = args.closed || args.rps == Some(Rate::Max);
-    let schedule = if closed { None } else { Some(schedule(args, profile.as_ref())?) };
+    let (profile, closed) = (profile.as_ref(), args.closed || args.rps == Some(Rate::Max));
+    let log = args.replay.replay_log.as_deref().map(arrivals::log).transpose()?;
+    let schedule = if closed { None } else { Some(arrivals::schedule(args, profile, log.as_ref())?) };
     let duration = schedule.as_ref().map_or_else(|| args.duration.unwrap_or(DEFAULT_DURATION), Schedule::duration);
     if duration.is_zero() {
         return Err(ScheduleError::Empty.into());
     }
-    let drain = args.drain.or(profile.as_ref().map(|p| p.drain)).unwrap_or(DEFAULT_DRAIN);
+    let drain = args.drain.or(profile.map(|p| p.drain)).unwrap_or(DEFAULT_DRAIN);
     let goose = match args.executor {
         Some(name) => name == ExecutorName::Goose,
-        None => args.url.is_empty(),
+        None => !requests::has_targets(args, profile) && log.is_none(),
     };
     let executor = match &schedule {
-        Some(schedule) if goose => goose_executor(args, profile.as_ref(), schedule, drain)?,
+        Some(schedule) if goose => goose_executor(args, profile, schedule, drain)?,
         None if goose => return Err(UsageError::ClosedGoose),
-        _ => http_executor(args, profile.as_ref(), schedule.as_ref(), duration, drain)?,
+        _ => http_executor(args, profile, log.as_ref(), (schedule.as_ref(), duration, drain))?,
     };
     let plan = Plan {
         executor: if goose { "goose" } else { "http" }.to_owned(),
         capacity: executor.capacity(),
         duration_s: duration.as_secs_f64(),
-        thresholds: thresholds(args, profile.as_ref(), closed),
+        thresholds: thresholds(args, profile, closed),
         schedule,
     };
-    let meta = meta(args, &executor);
-    let reports = reports(&args.report)?;
-    Ok(Settings { plan, executor, drain, meta, reports, format: args.format, push: push(args) })
+    let output = &args.output;
+    Ok(Settings {
+        meta: meta(args, &executor),
+        plan,
+        executor,
+        drain,
+        abort_on: abort_on(args, profile),
+        gate: super::gate::slos(&args.judge.gate).map_err(UsageError::Gate)?,
+        start_at_ms: args.start_at,
+        reports: output
+            .report
+            .iter()
+            .map(|path| Ok((report(path)?, path.clone())))
+            .collect::<Result<_, UsageError>>()?,
+        format: output.format,
+        prometheus: output.prometheus.clone(),
+        push: push(output),
+        listen: output.listen,
+        annotate: output.annotate.clone(),
+        notes: log.as_ref().and_then(left_out).into_iter().collect(),
+    })
 }
 
 impl Executor {
@@ -114,57 +178,66 @@ impl Executor {
     }
 }
 
+fn left_out(log: &AccessLog) -> Option<String> {
+    (log.left_out > 0).then(|| {
+        let (left_out, sent) = (log.left_out, log.sequence.len());
+        format!(
+            "{left_out} of {} logged requests would need a body, which a log does not hold: left out",
+            left_out + sent as u64
+        )
+    })
+}
+
 fn profile(name: &str) -> Result<Profile, UsageError> {
     if !Path::new(name).exists()
         && let Some(profile) = Profile::built_in(name)
     {
         return Ok(profile?);
     }
-    let text = std::fs::read_to_string(name)
-        .map_err(|error| UsageError::Unreadable { path: name.to_owned(), cause: error.to_string() })?;
+    let text = std::fs::read_to_string(name).map_err(|error| UsageError::Unreadable {
+        what: "profile",
+        path: name.to_owned(),
+        cause: format!("{error}; built in are {}", loadtests::BUILT_IN.map(|(name, _)| name).join(", ")),
+    })?;
     Ok(Profile::parse(name, &text)?)
 }
 
-/// The command line wins: a rate replaces the profile's stages, a duration alone stretches them.
-fn schedule(args: &Args, profile: Option<&Profile>) -> Result<Schedule, ScheduleError> {
-    let rate = match args.rps {
-        Some(Rate::PerSecond(rate)) => Some(rate),
-        _ => None,
-    };
-    match (rate, args.duration, profile) {
-        (None, None, Some(profile)) => Ok(profile.schedule.clone()),
-        (None, Some(duration), Some(profile)) if !duration.is_zero() => profile.schedule.stretched(duration),
-        (rate, duration, profile) => {
-            let length = duration.or(profile.map(|p| p.schedule.duration())).unwrap_or(DEFAULT_DURATION);
-            Schedule::constant(rate.unwrap_or(DEFAULT_RPS), length)
-        }
-    }
-}
-
 fn goose_executor(
-    args: &Args,
+    args: &RunArgs,
     profile: Option<&Profile>,
     schedule: &Schedule,
     drain: Duration,
 ) -> Result<Executor, UsageError> {
-    if !args.url.is_empty() {
+    if !args.http.url.is_empty() || args.http.targets.is_some() {
         return Err(UsageError::UrlForGoose);
     }
     let users = args.connections.map(|n| n as usize).or(profile.map(|p| p.users)).unwrap_or(DEFAULT_USERS);
     let accounts = profile.map_or(DEFAULT_ACCOUNTS, |p| p.accounts).min(users);
+    let mix = profile.map_or_else(Mix::default, |p| p.mix.clone());
+    let chosen = &args.services.scenario;
     Ok(Executor::Goose(Box::new(Job {
         services: Services {
-            users: base(&args.user_service)?,
-            orders: base(&args.order_service)?,
-            notifications: base(&args.notification_service)?,
+            users: base(&args.services.user_service)?,
+            orders: base(&args.services.order_service)?,
+            notifications: base(&args.services.notification_service)?,
         },
         schedule: schedule.clone(),
         users,
         accounts,
-        mix: profile.map_or_else(Mix::default, |p| p.mix.clone()),
+        mix: if chosen.is_empty() { mix } else { mix.choose(chosen)? },
+        think_s: args.services.think_time.as_secs_f64(),
+        admin: admin(args),
+        seed: args.seed.unwrap_or(0),
+        tracing: Some(tracing(args)),
         timeout_s: timeout(args, profile).as_secs_f64(),
         drain_s: drain.as_secs_f64(),
     })))
+}
+
+/// The password stands in the environment only: arguments are seen by everyone on the machine.
+fn admin(args: &RunArgs) -> Option<Credentials> {
+    let password = std::env::var("ADMIN_PASSWORD").ok().filter(|password| !password.is_empty());
+    args.services.admin_email.clone().zip(password).map(|(email, password)| Credentials { email, password })
 }
 
 fn base(url: &str) -> Result<String, UsageError> {
@@ -172,31 +245,44 @@ fn base(url: &str) -> Result<String, UsageError> {
     if valid { Ok(url.trim_end_matches('/').to_owned()) } else { Err(UsageError::Base(url.to_owned())) }
 }
 
-fn timeout(args: &Args, profile: Option<&Profile>) -> Duration {
+fn timeout(args: &RunArgs, profile: Option<&Profile>) -> Duration {
     args.timeout.or(profile.map(|p| p.timeout)).unwrap_or(DEFAULT_TIMEOUT)
 }
 
 fn http_executor(
-    args: &Args,
+    args: &RunArgs,
     profile: Option<&Profile>,
-    schedule: Option<&Schedule>,
-    duration: Duration,
-    drain: Duration,
+    log: Option<&AccessLog>,
+    (schedule, duration, drain): (Option<&Schedule>, Duration, Duration),
 ) -> Result<Executor, UsageError> {
-    if args.url.is_empty() {
-        return Err(UsageError::NoUrl);
-    }
-    let targets = args.url.iter().map(|url| Target::parse(url)).collect::<Result<Vec<_>, _>>()?;
-    let targets = Targets::new(targets).ok_or(UsageError::NoUrl)?;
+    let targets = requests::targets(args, profile, log)?;
     let default = if schedule.is_some() { DEFAULT_CONNECTIONS } else { DEFAULT_CLOSED_CONNECTIONS };
-    let connections = args.connections.map_or(default, |n| n as usize);
+    let from_profile = profile.filter(|_| schedule.is_some()).map(|p| p.users);
+    let connections = args.connections.map(|n| n as usize).or(from_profile).unwrap_or(default);
     let pace = schedule.map_or(Pace::Closed(duration), |schedule| Pace::Open(schedule.clone()));
-    Ok(Executor::Http(Config { connections, timeout: timeout(args, profile), drain, ..Config::new(targets) }, pace))
+    let secure = targets.all().iter().any(load::http::Target::is_tls);
+    let protocol = args.http.protocol();
+    let config = Config {
+        connections,
+        timeout: timeout(args, profile),
+        drain,
+        protocol,
+        tls: if secure { Some(load::http::tls(&args.http.trust(), protocol)?) } else { None },
+        tracing: Some(tracing(args)),
+        ..Config::new(targets)
+    };
+    Ok(Executor::Http(Box::new(config), pace))
 }
 
-fn thresholds(args: &Args, profile: Option<&Profile>, closed: bool) -> Vec<Threshold> {
-    if !args.threshold.is_empty() {
-        return args.threshold.clone();
+/// Trace identifiers differ from run to run, whatever the seed of what the run sends.
+fn tracing(args: &RunArgs) -> Tracing {
+    let (high, low) = uuid::Uuid::new_v4().as_u64_pair();
+    Tracing::new(high ^ low, args.http.trace_sample)
+}
+
+fn thresholds(args: &RunArgs, profile: Option<&Profile>, closed: bool) -> Vec<Threshold> {
+    if !args.judge.threshold.is_empty() {
+        return args.judge.threshold.clone();
     }
     if let Some(profile) = profile
         && !profile.thresholds.is_empty()
@@ -208,26 +294,32 @@ fn thresholds(args: &Args, profile: Option<&Profile>, closed: bool) -> Vec<Thres
     defaults.filter(|threshold| !(closed && threshold.of_target)).collect()
 }
 
+fn abort_on(args: &RunArgs, profile: Option<&Profile>) -> Vec<Threshold> {
+    match profile {
+        Some(profile) if args.judge.abort_on.is_empty() => profile.abort_on.clone(),
+        _ => args.judge.abort_on.clone(),
+    }
+}
+
 /// What the result file says about where it comes from.
-fn meta(args: &Args, executor: &Executor) -> Meta {
+fn meta(args: &RunArgs, executor: &Executor) -> Meta {
     let targets = match executor {
-        Executor::Http(..) => args.url.clone(),
+        Executor::Http(config, _) => {
+            // A list may be long; the routes are in the results.
+            config.targets.all().iter().take(10).map(|target| target.url()).collect()
+        }
         Executor::Goose(job) => {
             let Services { users, orders, notifications } = job.services.clone();
             vec![users, orders, notifications]
         }
     };
     Meta {
-        run: uuid::Uuid::now_v7().to_string(),
+        run: args.output.run.clone().unwrap_or_else(|| uuid::Uuid::now_v7().to_string()),
         started_at_ms: None,
         profile: args.profile.clone(),
         targets,
         tool: concat!("sretool ", env!("CARGO_PKG_VERSION")).to_owned(),
     }
-}
-
-fn reports(paths: &[PathBuf]) -> Result<Vec<(Kind, PathBuf)>, UsageError> {
-    paths.iter().map(|path| Ok((report(path)?, path.clone()))).collect()
 }
 
 /// The format of a report, once it is sure that it can be written there: a run is too long to find out at its end.
@@ -241,11 +333,11 @@ pub(super) fn report(path: &Path) -> Result<Kind, UsageError> {
     Err(UsageError::Directory { path: path.display().to_string(), directory })
 }
 
-fn push(args: &Args) -> Push {
-    match &args.push {
-        _ if args.no_push => Push::Nowhere,
+fn push(output: &OutputArgs) -> Push {
+    match &output.push {
+        _ if output.no_push => Push::Nowhere,
         Some(url) => Push::To(write_endpoint(url)),
-        None => Push::IfAnswers(args.prometheus.clone()),
+        None => Push::IfAnswers(output.prometheus.clone()),
     }
 }
 

@@ -134,6 +134,11 @@ impl Target {
         Self { route: format!("{} {path}", self.method).into(), ..self }
     }
 
+    /// The URL.
+    pub fn url(&self) -> String {
+        self.url.to_string()
+    }
+
     /// Whether the URL begins with `https://`.
     pub fn is_tls(&self) -> bool {
         self.place.tls

@@ -137,6 +137,13 @@ pub struct Panel {
     pub lines: Vec<(String, Vec<(f64, f64)>)>,
 }
 
+impl Panel {
+    /// A panel of these lines.
+    pub fn new(title: &str, unit: &str, query: String, lines: Vec<(String, Vec<(f64, f64)>)>) -> Self {
+        Self { title: title.to_owned(), unit: unit.to_owned(), query, lines }
+    }
+}
+
 /// The distributions of a run as HdrHistogram V2 compressed base64, in microseconds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Histograms {
