@@ -15,6 +15,19 @@
 //!   as `sum(increase(jobs_total[{{.window}}]))`. It must yield the *number of events* in the window, not a rate
 //!   (`raw` metrics yield the ratio). Its series are summed.
 //!
+//! - **A histogram**: beside `query`, which then is a bare selector without suffix, the keys `histogram: classic` or
+//!   `histogram: native` and, for the events up to a bound, `le: 0.2`.
+//!
+//! A `thresholdMetric` is any instant vector; its value is looked at once a minute and compared by each objective's
+//! `op` and `value`.
+//!
+//! # Annotations
+//! What OpenSLO has no field for stands under `metadata.annotations` of an SLO:
+//!
+//! - `sretool.dev/group-by: cluster, tenant`: one objective for each combination of these labels.
+//! - `sretool.dev/no-data: good|bad|exclude`: how slices of time without data count, or a period without events.
+//! - `sretool.dev/exclude`: times that do not count, see [`Exclusion`].
+//!
 //! # Error series that do not exist
 //! Where `total` has events and `bad` has no series, nothing has failed yet; where `good` has none, nothing has
 //! succeeded. A window without events has no ratio at all: it is absent, neither 0 nor 1 nor NaN.
@@ -25,6 +38,7 @@ mod answers;
 mod backtest;
 mod calendar;
 mod catalog;
+mod convert;
 mod duration;
 mod evaluate;
 mod exclusions;
@@ -48,6 +62,7 @@ mod yaml;
 pub use answers::{AnswerError, Answers};
 pub use backtest::{Detection, Episode, Labelled, Score, score};
 pub use calendar::{Calendar, CalendarPeriod, UnknownZone};
+pub use convert::{Conversion, Loss, Target as Format, convert};
 pub use catalog::{Catalog, Composite, MetricPair, Sli, Slices, Slo};
 pub use duration::Window;
 pub use evaluate::{

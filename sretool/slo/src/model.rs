@@ -1,9 +1,13 @@
 //! OpenSLO v1 documents as this crate holds them: what evaluation and rule generation need.
 
+mod alerting;
+mod extras;
+
+pub use alerting::{AlertCondition, AlertPolicy, AlertSettings, Alerting, Origin, Use};
+pub use extras::{Extras, HistogramUse, NoData};
+
 use crate::duration::Window;
-use crate::exclusions::Exclusion;
 use crate::finding::Position;
-use crate::sloth::SlothSlo;
 use chrono::NaiveDateTime;
 use std::fmt;
 use std::sync::Arc;
@@ -142,123 +146,6 @@ pub struct SloSpec {
     pub alerting: Alerting,
     /// The format.
     pub origin: Origin,
-}
-
-/// What formats other than OpenSLO say about an objective's alerts.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Alerting {
-    /// Name of the burn alerts.
-    pub name: Option<String>,
-    /// Labels of every alert.
-    pub labels: Vec<(String, String)>,
-    /// Annotations of every alert.
-    pub annotations: Vec<(String, String)>,
-    /// The page.
-    pub page: AlertSettings,
-    /// The ticket.
-    pub ticket: AlertSettings,
-    /// Whether there is no alert on missing metrics.
-    pub absent_disabled: bool,
-    /// Name of the alert on missing metrics.
-    pub absent_name: Option<String>,
-}
-
-/// One burn alert.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct AlertSettings {
-    /// Whether there is none.
-    pub disabled: bool,
-    /// Labels.
-    pub labels: Vec<(String, String)>,
-    /// Annotations.
-    pub annotations: Vec<(String, String)>,
-}
-
-/// The format in which an objective was written.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub enum Origin {
-    /// OpenSLO v1.
-    #[default]
-    OpenSlo,
-    /// Either of sloth's, as sloth reads it.
-    Sloth(Arc<SlothSlo>),
-    /// Pyrra's.
-    Pyrra,
-}
-
-/// What an objective may say beyond OpenSLO's fields.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Extras {
-    /// Labels by whose values the objective is divided, such as a tenant or a cluster.
-    pub group_by: Vec<String>,
-    /// How time without data counts.
-    pub no_data: Option<NoData>,
-    /// Times that do not count.
-    pub exclusions: Vec<Exclusion>,
-}
-
-/// How time without data counts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum NoData {
-    /// As good.
-    Good,
-    /// As bad.
-    Bad,
-    /// Not at all.
-    #[default]
-    Exclude,
-}
-
-impl NoData {
-    pub(crate) const NAMES: [&'static str; 3] = ["good", "bad", "exclude"];
-
-    pub(crate) fn from_name(name: &str) -> Option<Self> {
-        [Self::Good, Self::Bad, Self::Exclude].into_iter().find(|rule| rule.name() == name)
-    }
-
-    /// As written in a document.
-    pub fn name(self) -> &'static str {
-        Self::NAMES[self as usize]
-    }
-}
-
-/// An object that stands in the document, or the name of one.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Use<T> {
-    /// In the document.
-    Inline(T),
-    /// By name.
-    Reference(String, Position),
-}
-
-/// When to notify whom.
-#[derive(Clone, Debug, PartialEq)]
-pub struct AlertPolicy {
-    /// Whether missing data notifies.
-    pub when_no_data: bool,
-    /// Whether the end of an alert notifies.
-    pub when_resolved: bool,
-    /// Whether the condition notifies.
-    pub when_breaching: bool,
-    /// The conditions, exactly one in a valid document.
-    pub conditions: Vec<Use<AlertCondition>>,
-    /// Whom to notify.
-    pub targets: Vec<Use<String>>,
-}
-
-/// A burn rate that is due for an alert.
-#[derive(Clone, Debug, PartialEq)]
-pub struct AlertCondition {
-    /// As written, such as `page`.
-    pub severity: String,
-    /// How the burn rate compares with the threshold.
-    pub op: Operator,
-    /// A burn rate, where 1 uses up the budget in exactly its period.
-    pub threshold: f64,
-    /// The window of the burn rate.
-    pub lookback: Window,
-    /// How long the condition must hold.
-    pub after: Option<Window>,
 }
 
 /// A comparison.
@@ -492,13 +379,4 @@ pub struct MetricSource {
     pub histogram: Option<HistogramUse>,
     /// Where the query is written, else the source.
     pub at: Position,
-}
-
-/// Which events of a histogram count.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct HistogramUse {
-    /// Whether it is a native histogram; a classic one is read through its `_bucket` and `_count` series.
-    pub native: bool,
-    /// The greatest value that counts; every value where there is none.
-    pub le: Option<f64>,
 }

@@ -72,6 +72,9 @@ fn data_source(spec: &Node, out: &mut Collector) -> Option<Body> {
     fields.required_text("type", out).map(|kind| Body::DataSource(kind.value.to_lowercase()))
 }
 
+/// Whether a name is a DNS label of RFC 1123, as every name of an object must be.
+pub(crate) use metadata::is_dns_label;
+
 /// A description of at most 1,050 characters.
 fn description(fields: &Fields<'_>, out: &mut Collector) -> Option<String> {
     let text = fields.text("description", out)?;

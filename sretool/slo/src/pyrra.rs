@@ -6,9 +6,11 @@ use crate::model::{
     AlertSettings, Alerting, Body, Budgeting, Document, Extras, Indicator, IndicatorSource, Metadata, Metric, MetricSource,
     Objective, Origin, SloSpec, TimeWindow,
 };
-use crate::sloth::resource;
+use crate::sloth::{Resource, resource};
+use crate::rules::yaml::scalar;
 use crate::yaml::Node;
 use promql::ExprKind;
+use std::sync::Arc;
 
 /// The version that this crate reads.
 pub(crate) const API_VERSION: &str = "pyrra.dev/v1alpha1";
@@ -16,6 +18,15 @@ pub(crate) const API_VERSION: &str = "pyrra.dev/v1alpha1";
 pub(crate) const KIND: &str = "ServiceLevelObjective";
 /// Labels and annotations with this prefix pass to the rules, without it.
 pub(crate) const PROPAGATED: &str = "pyrra.dev/";
+
+/// What a resource says beyond its objective.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PyrraResource {
+    /// Its metadata.
+    pub resource: Resource,
+    /// Settings of Pyrra's own rules, as YAML on one line.
+    pub settings: Vec<(&'static str, String)>,
+}
 
 const SPEC: [&str; 8] = [
     "description",
@@ -45,12 +56,7 @@ fn document(node: &Node, out: &mut Collector) -> Option<Document> {
     let target = target(&spec, out);
     spec.required_node("window", out);
     let window = spec.prometheus_duration("window", out);
-    spec.one_of("partial_response_strategy", &["abort", "warn", ""], out);
-    spec.boolean("performanceOverAccuracy", out);
-    if let Some(node) = spec.node("ruleOutput") {
-        let keys = ["shortRulesLabels", "longRulesLabels", "enableDescriptionAsLabel"];
-        Fields::open(node, "spec.ruleOutput", &keys, out);
-    }
+    let settings = settings(&spec, out);
     let alerting = alerting(&spec, out);
     let (metric, grouping) = indicator(&spec, out)?;
     let resource = resource?;
@@ -75,16 +81,46 @@ fn document(node: &Node, out: &mut Collector) -> Option<Document> {
         alert_policies: Vec::new(),
         extras: Extras { group_by: grouping, ..Extras::default() },
         alerting,
-        origin: Origin::Pyrra,
+        origin: Origin::Pyrra(Arc::new(PyrraResource { resource: resource.clone(), settings })),
     };
+    let prefix = format!("{}-", spec.service);
+    let name = resource.name.strip_prefix(&prefix).unwrap_or(&resource.name);
     let metadata = Metadata {
-        name: resource.name.clone(),
+        name: name.to_owned(),
         display_name: None,
         labels: labels.into_iter().map(|(key, value)| (key, vec![value])).collect(),
         annotation_places: vec![at; resource.annotations.len()],
         annotations: propagated(&resource.annotations),
     };
     Some(Document { file: out.file(), at, metadata, body: Body::Slo(Box::new(spec)) })
+}
+
+/// What is said about Pyrra's own rules.
+fn settings(spec: &Fields<'_>, out: &mut Collector) -> Vec<(&'static str, String)> {
+    let mut settings = Vec::new();
+    if let Some(strategy) = spec.one_of("partial_response_strategy", &["abort", "warn", ""], out)
+        && strategy.value == "warn"
+    {
+        settings.push(("partial_response_strategy", strategy.value.to_owned()));
+    }
+    if spec.boolean("performanceOverAccuracy", out) {
+        settings.push(("performanceOverAccuracy", "true".to_owned()));
+    }
+    let keys = ["shortRulesLabels", "longRulesLabels", "enableDescriptionAsLabel"];
+    let node = spec.node("ruleOutput");
+    if let Some(fields) = node.and_then(|node| Fields::open(node, "spec.ruleOutput", &keys, out)) {
+        let labels = |key: &str, out: &mut Collector| {
+            let pairs = fields.texts(key, out);
+            let pairs: Vec<_> = pairs.iter().map(|(k, v)| format!("{}: {}", scalar(k), scalar(v))).collect();
+            (!pairs.is_empty()).then(|| format!("{key}: {{{}}}", pairs.join(", ")))
+        };
+        let mut parts: Vec<_> = keys[..2].iter().filter_map(|key| labels(key, out)).collect();
+        if fields.boolean(keys[2], out) {
+            parts.push(format!("{}: true", keys[2]));
+        }
+        settings.push(("ruleOutput", format!("{{{}}}", parts.join(", "))));
+    }
+    settings
 }
 
 /// The target as a ratio; it is written as a string of percent.

@@ -34,14 +34,19 @@ fn limit(characters: usize) -> String {
 
 /// A name is a DNS label of RFC 1123.
 pub(super) fn check_name(text: Text<'_>, path: &str, out: &mut Collector) {
-    let name = text.value.as_bytes();
-    let inner = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'-';
-    let valid = name.len() <= 63 && name.iter().all(inner) && !name.starts_with(b"-") && !name.ends_with(b"-");
-    if !valid {
+    // An empty one is reported as missing.
+    if !text.value.is_empty() && !is_dns_label(text.value) {
         let message = format!("{path:?} is no DNS label: {:?}", text.value);
         let remedy = "use at most 63 lower-case letters, digits and inner hyphens".to_owned();
         out.error(text.at, "name", message, Some(remedy));
     }
+}
+
+/// Lower-case letters, digits and inner hyphens, at most 63.
+pub(crate) fn is_dns_label(name: &str) -> bool {
+    let name = name.as_bytes();
+    let inner = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'-';
+    (1..=63).contains(&name.len()) && name.iter().all(inner) && !name.starts_with(b"-") && !name.ends_with(b"-")
 }
 
 fn labels(fields: &Fields<'_>, out: &mut Collector) -> Vec<(String, Vec<String>)> {

@@ -5,7 +5,7 @@ use super::recordings::windows;
 use super::{Action, Options, Rule, RuleGroup, labels};
 use crate::catalog::{Sli, Slo};
 use crate::duration::Window;
-use crate::model::AlertSettings;
+use crate::model::{AlertSettings, Alerting};
 use crate::windows::{BurnCondition, BurnWindows, Urgency};
 use std::collections::BTreeMap;
 
@@ -42,15 +42,20 @@ pub(super) fn group(slo: &Slo, options: &Options) -> RuleGroup {
 }
 
 /// `order-pipeline` becomes `OrderPipelineBudgetBurn`, unless the document names its alerts.
-pub(crate) fn burn_name(slo: &Slo) -> String {
-    if let Some(name) = slo.alerting.name.as_ref().filter(|name| !name.is_empty()) {
+pub(crate) fn name_of_burn(alerting: &Alerting, name: &str) -> String {
+    if let Some(name) = alerting.name.as_ref().filter(|name| !name.is_empty()) {
         return name.clone();
     }
     let capital = |word: &str| {
         let mut letters = word.chars();
         letters.next().map_or_else(String::new, |first| first.to_ascii_uppercase().to_string() + letters.as_str())
     };
-    slo.name.split(['-', '_', '.']).map(capital).collect::<String>() + "BudgetBurn"
+    name.split(['-', '_', '.']).map(capital).collect::<String>() + "BudgetBurn"
+}
+
+/// The name of an objective's burn alerts.
+pub(crate) fn burn_name(slo: &Slo) -> String {
+    name_of_burn(&slo.alerting, &slo.name)
 }
 
 /// What the document says about the alerts of an urgency.

@@ -72,7 +72,7 @@ fn spec(slo: &Slo) -> &'static str {
     match &slo.origin {
         Origin::OpenSlo => crate::openslo::API_VERSION,
         Origin::Sloth(own) => own.format.version(),
-        Origin::Pyrra => crate::pyrra::API_VERSION,
+        Origin::Pyrra(_) => crate::pyrra::API_VERSION,
     }
 }
 

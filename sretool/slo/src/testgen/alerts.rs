@@ -20,6 +20,9 @@ const OTHER: &str = "two";
 /// Alerts fire after their hold, end with their condition, and need all of it.
 pub(super) fn file(subject: &Subject<'_>) -> File {
     let mut cases = Vec::new();
+    if subject.options.recordings {
+        cases.push(super::recordings::budget(subject));
+    }
     for condition in &subject.burn.conditions {
         if settings(subject.slo, condition.urgency).disabled {
             continue;

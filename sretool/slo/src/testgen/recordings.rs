@@ -12,7 +12,7 @@ const MINUTE: Window = Window::minutes(1);
 /// Events of each count of five minutes.
 const EVENTS: f64 = 10_000.0;
 
-/// Every recorded ratio covers exactly its window, and budget and burn rates follow from them.
+/// Every recorded ratio covers exactly its window.
 pub(super) fn file(subject: &Subject<'_>) -> Option<File> {
     let slo = subject.slo;
     if subject.drop_in || slo.budgeting != Budgeting::Occurrences || matches!(slo.sli, crate::Sli::Raw { .. }) {
@@ -31,10 +31,10 @@ pub(super) fn file(subject: &Subject<'_>) -> Option<File> {
 fn long_windows(subject: &Subject<'_>, all: &[Window], end: Window) -> Case {
     let slo = subject.slo;
     let long: Vec<_> = all.iter().copied().filter(|window| !is_direct(*window)).collect();
-    let tiles = end.as_millis() / TILE.as_millis();
-    let inside = |window: Window| window.as_millis() / TILE.as_millis();
-    // From the oldest count to the newest: before every window, then the part of each that shorter ones lack. The
-    // newest count is left out, since the rule itself records it where there are counters.
+    // The newest count is left out: the rules would make another from it.
+    let tiles = end.as_millis() / TILE.as_millis() - 1;
+    let inside = |window: Window| window.as_millis() / TILE.as_millis() - 1;
+    // From the oldest count to the newest: before every window, then the part of each that shorter ones lack.
     let mut errors = Vec::new();
     let mut older = tiles;
     for (i, window) in long.iter().enumerate().rev() {
@@ -52,14 +52,8 @@ fn long_windows(subject: &Subject<'_>, all: &[Window], end: Window) -> Case {
         total
     };
     let expected = |window: Window| sum(window) / (EVENTS * inside(window) as f64);
-    let mut checks: Vec<_> =
+    let checks =
         long.iter().map(|window| near(&format!("{}{}", ratio_name(*window), ids(slo)), expected(*window), end)).collect();
-    let burn = expected(slo.period) / slo.error_budget();
-    checks.push(near(&format!("slo:period_burn_rate:ratio{}", ids(slo)), burn, end));
-    checks.push(near(&format!("slo:period_error_budget_remaining:ratio{}", ids(slo)), 1.0 - burn, end));
-    checks.push(near(&format!("slo:objective:ratio{}", ids(slo)), slo.objective, end));
-    checks.push(near(&format!("slo:error_budget:ratio{}", ids(slo)), slo.error_budget(), end));
-    checks.push(near(&format!("slo:time_period:days{}", ids(slo)), slo.period.as_days(), end));
     // At 0 there is an evaluation, which would record the same series again.
     let input = vec![
         (subject.series(&events_name(TILE), Some(TILE), "one"), format!("_ {}", phases(&[(EVENTS, tiles)]))),
@@ -99,12 +93,10 @@ fn short_windows(subject: &Subject<'_>, all: &[Window]) -> Option<Case> {
         let errors: f64 = per_minute.iter().rev().take(differences as usize).sum();
         errors / (total_per_minute * differences as f64)
     };
-    let mut checks: Vec<_> = direct
+    let checks = direct
         .iter()
         .map(|window| near(&format!("{}{}", ratio_name(*window), ids(slo)), expected(*window), end))
         .collect();
-    let current = expected(TILE) / slo.error_budget();
-    checks.push(near(&format!("slo:current_burn_rate:ratio{}", ids(slo)), current, end));
     let errors = running(before, &per_minute, |errors| errors);
     let good = running(before, &per_minute, |errors| total_per_minute - errors);
     let total = running(before, &per_minute, |_| total_per_minute);
@@ -125,6 +117,27 @@ fn running(before: u64, per_minute: &[f64], rise: impl Fn(f64) -> f64) -> String
 
 fn minutes(window: Window) -> u64 {
     window.as_millis() / MINUTE.as_millis()
+}
+
+/// Budget and burn rates follow from the ratios. Groups are evaluated in any order, so that this needs a few minutes.
+pub(super) fn budget(subject: &Subject<'_>) -> Case {
+    let slo = subject.slo;
+    let at = Window::minutes(4);
+    let (now, period) = (0.002, 0.0004);
+    let ratio = |window, value: f64| (subject.series(&ratio_name(window), Some(window), "one"), phases(&[(value, 6)]));
+    let shortest = if subject.drop_in { subject.burn.all().first().copied().unwrap_or(TILE) } else { TILE };
+    let budget = slo.error_budget();
+    let series = |name: &str| format!("{name}{{sloth_service={:?}, sloth_slo={:?}}}", slo.service, slo.name);
+    let checks = vec![
+        near(&series("slo:objective:ratio"), slo.objective, at),
+        near(&series("slo:error_budget:ratio"), budget, at),
+        near(&series("slo:time_period:days"), slo.period.as_days(), at),
+        near(&series("slo:current_burn_rate:ratio"), now / budget, at),
+        near(&series("slo:period_burn_rate:ratio"), period / budget, at),
+        near(&series("slo:period_error_budget_remaining:ratio"), 1.0 - period / budget, at),
+    ];
+    let input = vec![ratio(shortest, now), ratio(slo.period, period)];
+    Case { name: "budget and burn rates".into(), interval: MINUTE, input, checks }
 }
 
 /// An expression is a value, up to rounding.
