@@ -73,9 +73,8 @@ impl Answers {
         let series: Vec<(Group, Points)> = match value {
             Value::Scalar(sample) => vec![(Group::new(), Points::from([(sample.t, sample.v)]))],
             Value::Vector(samples) => {
-                let one = |sample: &promql::VectorSample| {
-                    (group(slo, &sample.labels), Points::from([(sample.t, sample.v)]))
-                };
+                let one =
+                    |sample: &promql::VectorSample| (group(slo, &sample.labels), Points::from([(sample.t, sample.v)]));
                 samples.iter().map(one).collect()
             }
             Value::Matrix(series) => {

@@ -42,7 +42,10 @@ impl Labelled {
                 out.error(at, "required", "the file is empty".into(), Some("write incidents: [...]".into()));
                 Err(out.findings)
             }
-            _ => Err(out.findings),
+            _ => {
+                crate::finding::quote(&mut out.findings, file, text);
+                Err(out.findings)
+            }
         }
     }
 }
@@ -206,8 +209,11 @@ mod tests {
     #[test]
     fn precision_counts_episodes_and_recall_counts_incidents() {
         let mut episodes = [episode("a", 130_000), episode("a", 160_000), episode("b", 150_000), episode("a", 900_000)];
-        let incidents =
-            [incident("one", Some("a"), 100_000, 200_000), incident("two", None, 500_000, 600_000), incident("three", None, 850_000, 890_000)];
+        let incidents = [
+            incident("one", Some("a"), 100_000, 200_000),
+            incident("two", None, 500_000, 600_000),
+            incident("three", None, 850_000, 890_000),
+        ];
         let score = score(&mut episodes, &incidents, Window::minutes(1));
         assert_eq!(score.precision, Some(0.75));
         assert_eq!(score.recall, Some(2.0 / 3.0));
@@ -226,7 +232,8 @@ mod tests {
 
     #[test]
     fn incidents_are_read_and_mistakes_have_places() {
-        let text = "incidents:\n- {name: db, slo: shop-a, start: '2026-01-01T00:00:00Z', end: '2026-01-01T01:00:00Z'}\n";
+        let text =
+            "incidents:\n- {name: db, slo: shop-a, start: '2026-01-01T00:00:00Z', end: '2026-01-01T01:00:00Z'}\n";
         let read = Labelled::parse("i.yaml", text).unwrap();
         assert_eq!(read[0].end_ms - read[0].start_ms, 3_600_000);
         let wrong = |from: &str, to: &str| {
@@ -234,7 +241,11 @@ mod tests {
             findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
         };
         assert!(wrong("01:00:00Z", "00:00:00Z").contains("ends before it begins"));
-        assert!(wrong("2026-01-01T00:00:00Z", "yesterday").contains("i.yaml:2:34"), "{}", wrong("2026-01-01T00:00:00Z", "yesterday"));
+        assert!(
+            wrong("2026-01-01T00:00:00Z", "yesterday").contains("i.yaml:2:34"),
+            "{}",
+            wrong("2026-01-01T00:00:00Z", "yesterday")
+        );
         assert!(wrong("start", "begin").contains("unknown key"));
         assert!(Labelled::parse("i.yaml", "").is_err() && Labelled::parse("i.yaml", "[").is_err());
     }

@@ -160,7 +160,8 @@ mod tests {
 
     #[test]
     fn both_forms_are_read_and_anything_else_has_a_remedy() {
-        let list = Exclusion::parse_list("2026-03-01T22:00:00Z/2h, Sun 02:00-04:00 Europe/Berlin\nfri 23:00-01:00").unwrap();
+        let list =
+            Exclusion::parse_list("2026-03-01T22:00:00Z/2h, Sun 02:00-04:00 Europe/Berlin\nfri 23:00-01:00").unwrap();
         assert_eq!(
             list[0],
             Exclusion::Once { start_ms: utc("2026-03-01T22:00:00Z"), end_ms: utc("2026-03-02T00:00:00Z") }
@@ -194,7 +195,8 @@ mod tests {
 
         #[test]
         fn every_moment_is_either_excluded_or_remains(
-            cuts in proptest::collection::vec((0_i64..1_000, 1_i64..200), 0..6), moments in proptest::collection::vec(0_i64..1_000, 20),
+            cuts in proptest::collection::vec((0_i64..1_000, 1_i64..200), 0..6),
+            moments in proptest::collection::vec(0_i64..1_000, 20),
         ) {
             let list: Vec<_> = cuts.iter().map(|(at, n)| Exclusion::Once { start_ms: *at, end_ms: at + n }).collect();
             let left = remaining(0, 1_000, &list);

@@ -5,7 +5,7 @@ use crate::fields::Fields;
 use crate::finding::{Collector, Finding};
 use crate::model::Document;
 use crate::yaml::{self, Data, Node};
-use crate::{openslo, pyrra, sloth};
+use crate::{openslo, policy, pyrra, sloth};
 
 /// How documents are read.
 #[derive(Clone, Copy, Debug)]
@@ -47,6 +47,11 @@ pub fn parse(file: &str, text: &str, options: LoadOptions) -> (Vec<Document>, Ve
 fn objects(node: &Node, period: Window, out: &mut Collector) -> Vec<Document> {
     let text = |key| peek(node, key);
     match (text("apiVersion"), text("kind")) {
+        (Some(policy::API_VERSION), Some(policy::KIND)) => {
+            // It stands beside the objectives, and is none: its mistakes are told, and the gate reads it.
+            policy::read(node, out);
+            Vec::new()
+        }
         (Some(sloth::KUBERNETES_VERSION), Some("AlertWindows")) => {
             let message = "windows are no objectives".to_owned();
             out.warning(node.at, "kind", message, Some("give their folder to `slo rules --windows`".into()));

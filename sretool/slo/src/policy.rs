@@ -24,8 +24,8 @@ use crate::finding::{Collector, Finding};
 use crate::yaml::{self, Node};
 use serde::Serialize;
 
-const API_VERSION: &str = "sretool.dev/v1";
-const KIND: &str = "ErrorBudgetPolicy";
+pub(crate) const API_VERSION: &str = "sretool.dev/v1";
+pub(crate) const KIND: &str = "ErrorBudgetPolicy";
 
 /// Rounding errors do not reach a step.
 const ROUNDING: f64 = 1e-9;
@@ -99,16 +99,20 @@ impl Policy {
         };
         match policy {
             Some(policy) if out.findings.is_empty() => Ok(policy),
-            _ => Err(out.findings),
+            _ => {
+                crate::finding::quote(&mut out.findings, file, text);
+                Err(out.findings)
+            }
         }
     }
 
     /// The lowest step that an objective has reached.
     pub fn step(&self, report: &SloReport) -> Option<&PolicyStep> {
         let left = report.error_budget_remaining? * 100.0;
-        self.steps.iter().filter(|step| left <= step.remaining_percent + ROUNDING).min_by(|a, b| {
-            a.remaining_percent.total_cmp(&b.remaining_percent)
-        })
+        self.steps
+            .iter()
+            .filter(|step| left <= step.remaining_percent + ROUNDING)
+            .min_by(|a, b| a.remaining_percent.total_cmp(&b.remaining_percent))
     }
 
     /// What a gate does about one objective.
@@ -120,7 +124,7 @@ impl Policy {
     }
 }
 
-fn read(node: &Node, out: &mut Collector) -> Option<Policy> {
+pub(crate) fn read(node: &Node, out: &mut Collector) -> Option<Policy> {
     let fields = Fields::open(node, "", &["apiVersion", "kind", "metadata", "spec"], out)?;
     for (key, value) in [("apiVersion", API_VERSION), ("kind", KIND)] {
         if let Some(text) = fields.required_text(key, out).filter(|text| text.value != value) {
@@ -191,21 +195,15 @@ mod tests {
     fn the_lowest_step_that_is_reached_counts() {
         let policy = Policy::parse("p.yaml", POLICY).unwrap();
         let at = |left| policy.step(&report(Some(left))).map(|step| step.remaining_percent);
-        assert_eq!([at(0.6), at(0.5), at(0.21), at(0.2), at(0.0), at(-3.0)], [
-            None,
-            Some(50.0),
-            Some(50.0),
-            Some(20.0),
-            Some(0.0),
-            Some(0.0)
-        ]);
+        assert_eq!(
+            [at(0.6), at(0.5), at(0.21), at(0.2), at(0.0), at(-3.0)],
+            [None, Some(50.0), Some(50.0), Some(20.0), Some(0.0), Some(0.0)]
+        );
         let gate = |left| policy.gate(&report(left));
-        assert_eq!([gate(Some(0.6)), gate(Some(0.3)), gate(Some(-0.1)), gate(None)], [
-            Gate::Pass,
-            Gate::Warn,
-            Gate::Fail,
-            Gate::Fail
-        ]);
+        assert_eq!(
+            [gate(Some(0.6)), gate(Some(0.3)), gate(Some(-0.1)), gate(None)],
+            [Gate::Pass, Gate::Warn, Gate::Fail, Gate::Fail]
+        );
         assert_eq!(Policy::default().gate(&report(None)), Gate::Undecided);
         assert_eq!(Policy::default().gate(&report(Some(0.01))), Gate::Pass);
     }

@@ -48,6 +48,13 @@ pub struct Reached {
     pub step: PolicyStep,
 }
 
+impl Reached {
+    /// The objective as people read it: identifier and group.
+    pub fn name(&self) -> String {
+        if self.group.is_empty() { self.id.clone() } else { format!("{} {{{}}}", self.id, self.group) }
+    }
+}
+
 impl Report {
     /// Gathers reports made at a time (milliseconds since the Unix epoch).
     pub fn new(at_ms: i64, source: &str, slos: Vec<SloReport>) -> Self {

@@ -224,7 +224,8 @@ impl WindowSet {
 }
 
 fn window_sets(paths: &[PathBuf], io: &mut Io<'_>) -> Result<Vec<WindowSet>, ExitCode> {
-    let workbook = |name: &str| WindowSet { name: name.to_owned(), burn: BurnWindows::workbook(), by_period: Vec::new() };
+    let workbook =
+        |name: &str| WindowSet { name: name.to_owned(), burn: BurnWindows::workbook(), by_period: Vec::new() };
     if paths.is_empty() {
         return Ok(vec![workbook("workbook")]);
     }

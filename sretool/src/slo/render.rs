@@ -8,7 +8,7 @@ mod plot;
 
 use super::report::Format;
 pub(super) use numbers::{NO_DATA, duration, percent};
-use slo::{Report, SloReport, Status, Unit, Window};
+use slo::{Incident, Report, SloReport, Status, Unit, Window};
 
 const HEADINGS: [&str; 8] = ["SLO", "objective", "SLI", "events", "budget left", "burn 1h", "exhausted in", "status"];
 
@@ -31,9 +31,13 @@ fn text(report: &Report) -> String {
             let (sli, left) = (ratio(past.sli, 4), ratio(past.error_budget_remaining, 1));
             lines.push(format!("{} {}: SLI {sli}, budget left {left}, {}", title(slo), past.name, past.status));
         }
-        for incident in slo.incidents.iter().flatten() {
+        let (largest, smaller) = largest_incidents(slo);
+        for incident in largest {
             let (spent, length) = (percent(incident.budget_spent, 1), duration(incident.duration_s));
             lines.push(format!("{} incident {} for {length}: {spent} of the budget", title(slo), incident.start));
+        }
+        if let Some((count, spent)) = smaller {
+            lines.push(format!("{} {count} smaller incidents: {} of the budget", title(slo), percent(spent, 1)));
         }
     }
     lines.push(format!("{} at {} by {}", report.verdict, report.at, report.source));
@@ -56,6 +60,19 @@ pub(super) fn table<const N: usize>(headings: &[&str; N], rows: &[[String; N]]) 
         format!("{line}  {}", row[N - 1])
     };
     std::iter::once(&headings.map(str::to_owned)).chain(rows).map(line).collect()
+}
+
+/// People look at this many incidents of an objective.
+const INCIDENTS: usize = 10;
+
+/// The incidents that spent most, in order of time, and number and spending of the others; JSON has them all.
+fn largest_incidents(slo: &SloReport) -> (Vec<&Incident>, Option<(usize, f64)>) {
+    let mut all: Vec<_> = slo.incidents.iter().flatten().collect();
+    all.sort_by(|a, b| b.budget_spent.total_cmp(&a.budget_spent));
+    let smaller = all.split_off(all.len().min(INCIDENTS));
+    all.sort_by_key(|incident| incident.start_ms);
+    let spent = smaller.iter().map(|incident| incident.budget_spent).sum();
+    (all, (!smaller.is_empty()).then_some((smaller.len(), spent)))
 }
 
 /// Service, name and group.
@@ -87,6 +104,7 @@ fn row(slo: &SloReport) -> [String; 8] {
         ratio(slo.error_budget_remaining, 1),
         or_no_data(burn.map(|rate| format!("{rate:.2}x"))),
         match (slo.time_to_exhaustion_s, slo.status) {
+            _ if slo.error_budget_remaining.is_some_and(|left| left <= 0.0) => "spent".to_owned(),
             (Some(seconds), _) => duration(seconds),
             (None, Status::NoData) => NO_DATA.to_owned(),
             (None, _) => "never".to_owned(),

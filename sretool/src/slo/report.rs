@@ -172,7 +172,8 @@ fn gate(report: &Report, io: &mut Io<'_>) -> ExitCode {
     for reached in &policy.reached {
         let action = if reached.step.action == Gate::Fail { "fail" } else { "warn" };
         let percent = reached.step.remaining_percent;
-        io.note(format_args!("{action}: {} has {percent} % of its budget left or less: {}", reached.id, reached.step.text));
+        let (who, text) = (reached.name(), &reached.step.text);
+        io.note(format_args!("{action}: {who} has {percent} % of its budget left or less: {text}"));
     }
     match policy.gate {
         Gate::Pass | Gate::Warn => exit::good(),

@@ -132,7 +132,11 @@ proptest! {
 
     #[test]
     fn every_instant_is_in_exactly_one_period_and_periods_touch(
-        zone in zones(), unit in units(), day in 0_u64..20_000, quarter_hour in 0_u32..96, after in 0_i64..40 * 366 * DAY,
+        zone in zones(),
+        unit in units(),
+        day in 0_u64..20_000,
+        quarter_hour in 0_u32..96,
+        after in 0_i64..40 * 366 * DAY,
     ) {
         let midnight = NaiveDate::from_ymd_opt(1975, 1, 1).unwrap() + Days::new(day);
         let start = midnight.and_hms_opt(quarter_hour / 4, quarter_hour % 4 * 15, 0).unwrap();

@@ -275,12 +275,7 @@ fn group_by(value: &str, at: Position, out: &mut Collector) -> Vec<String> {
 }
 
 /// The slices that a budget is counted by; `None` where they cannot be used.
-fn slices(
-    budgeting: Budgeting,
-    objective: &Objective,
-    frame: &Frame,
-    out: &mut Collector,
-) -> Option<Option<Slices>> {
+fn slices(budgeting: Budgeting, objective: &Objective, frame: &Frame, out: &mut Collector) -> Option<Option<Slices>> {
     let target = match budgeting {
         Budgeting::Occurrences => return Some(None),
         Budgeting::Timeslices => objective.time_slice_target?,

@@ -34,8 +34,7 @@ fn judge(
     let left = |get: &dyn Fn(&SloReport) -> Option<f64>| {
         mean(parts.iter().zip(&shares).map(|((_, part), share)| (*share, get(part))))
     };
-    let plain =
-        |get: &dyn Fn(&SloReport) -> Option<f64>| mean(parts.iter().map(|(weight, part)| (*weight, get(part))));
+    let plain = |get: &dyn Fn(&SloReport) -> Option<f64>| mean(parts.iter().map(|(weight, part)| (*weight, get(part))));
     let remaining = left(&|part| part.error_budget_remaining);
     let windows = request.burn.all();
     let burn_rates: BTreeMap<_, _> =

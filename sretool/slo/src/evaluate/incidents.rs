@@ -118,7 +118,13 @@ mod tests {
     use super::*;
 
     fn timeline(bad: &[f64]) -> Vec<Point> {
-        let point = |(i, bad): (i64, &f64)| Point { t: (i + 1) * 300_000, step_ms: 300_000, bad: *bad, total: 100.0, remaining: 1.0 };
+        let point = |(i, bad): (i64, &f64)| Point {
+            t: (i + 1) * 300_000,
+            step_ms: 300_000,
+            bad: *bad,
+            total: 100.0,
+            remaining: 1.0,
+        };
         (0..).zip(bad).map(point).collect()
     }
 

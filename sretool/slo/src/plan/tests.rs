@@ -25,7 +25,8 @@ spec:
         total: {metricSource: {type: prometheus, spec: {query: requests_total}}}
 "#;
 
-const MONTH: &str = "[{duration: 1M, isRolling: false, calendar: {startTime: '2026-01-01 00:00:00', timeZone: Europe/Berlin}}]";
+const MONTH: &str =
+    "[{duration: 1M, isRolling: false, calendar: {startTime: '2026-01-01 00:00:00', timeZone: Europe/Berlin}}]";
 
 #[track_caller]
 fn slo(changes: &[(&str, &str)]) -> Slo {
@@ -149,10 +150,8 @@ fn recorded_tiles_with_a_gap_are_not_relied_on() {
     assert_eq!(answer([300.0, 1_200.0, 3.0]), None, "one is missing");
     assert_eq!(answer([301.0, 1_200.0, 4.0]), None, "they do not touch");
     assert_eq!(probe.tiles(), None, "nothing was recorded");
-    let sliced = self::slo(&[
-        ("Occurrences", "RatioTimeslices"),
-        ("{target: 0.999}", "{target: 0.999, timeSliceWindow: 1m}"),
-    ]);
+    let sliced =
+        self::slo(&[("Occurrences", "RatioTimeslices"), ("{target: 0.999}", "{target: 0.999, timeSliceWindow: 1m}")]);
     assert!(self::probe(&sliced, AT).is_none());
 }
 

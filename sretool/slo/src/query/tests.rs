@@ -34,7 +34,8 @@ fn templates_are_filled_and_summed_once() {
 
 #[test]
 fn groups_are_kept() {
-    let grouped = |query: &str, form| EventQuery::new(query, form, &tenants()).map(|query| query.over(Window::hours(1)));
+    let grouped =
+        |query: &str, form| EventQuery::new(query, form, &tenants()).map(|query| query.over(Window::hours(1)));
     assert_eq!(grouped("a_total", QueryForm::Counter).unwrap(), "sum by (cluster, tenant) (increase(a_total[1h]))");
     assert_eq!(
         grouped("sum by (tenant, cluster) (increase(a[$window]))", QueryForm::Counter).unwrap(),
@@ -74,10 +75,7 @@ fn native_histograms_are_asked_for_a_fraction() {
 #[test]
 fn values_are_looked_at_once_a_minute() {
     let [good, all] = EventQuery::threshold("queue_depth", Operator::Lte, 100.0, &[]).unwrap();
-    assert_eq!(
-        good.over(Window::hours(1)),
-        "sum(sum_over_time((((queue_depth) >= -Inf) <= bool 100)[1h:1m]))"
-    );
+    assert_eq!(good.over(Window::hours(1)), "sum(sum_over_time((((queue_depth) >= -Inf) <= bool 100)[1h:1m]))");
     assert_eq!(all.over(Window::hours(1)), "sum(count_over_time(((queue_depth) >= -Inf)[1h:1m]))");
     let [_, all] = EventQuery::threshold("max by (tenant) (lag)", Operator::Lt, 1.5, &tenants()[1..]).unwrap();
     assert!(all.over(Window::hours(1)).starts_with("sum by (tenant) (count_over_time("));

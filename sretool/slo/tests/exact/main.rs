@@ -67,9 +67,21 @@ fn store(restarts: bool) -> Counting {
             let (busy, idle) = ((30 * HOUR..31 * HOUR).contains(&t), (100 * HOUR..103 * HOUR).contains(&t));
             // Uneven within a tile, so that extrapolation would show.
             let wave = (t / SCRAPE % 7) as f64;
-            let rate = if idle { 0.0 } else if busy { 250.0 } else { 3.0 + wave };
+            let rate = if idle {
+                0.0
+            } else if busy {
+                250.0
+            } else {
+                3.0 + wave
+            };
             requests += rate;
-            errors += if busy { 2.5 } else if wave == 3.0 && !idle { 0.25 } else { 0.0 };
+            errors += if busy {
+                2.5
+            } else if wave == 3.0 && !idle {
+                0.25
+            } else {
+                0.0
+            };
             t += SCRAPE;
             if restarts && t == 120 * HOUR + 3 * SCRAPE {
                 (requests, errors) = (0.0, 0.0);

@@ -57,8 +57,7 @@ impl Queryable for Memory {
         let inside = |samples: &[Sample]| -> Vec<Sample> {
             samples.iter().filter(|s| (hints.min_t..=hints.max_t).contains(&s.t)).copied().collect()
         };
-        let series =
-            matching.map(|(labels, samples)| SeriesData::new(labels.clone(), inside(samples)));
+        let series = matching.map(|(labels, samples)| SeriesData::new(labels.clone(), inside(samples)));
         Ok(series.filter(|series| !series.samples.is_empty()).collect())
     }
 }

@@ -61,9 +61,8 @@ impl Queryable for Layered<'_> {
 impl Replay<'_> {
     /// Every alert that fired, in order of time.
     pub(super) fn run(&self) -> Result<Vec<Firing>, String> {
-        let file = rules::parse("rules", self.rules).map_err(|problems| {
-            problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
-        })?;
+        let file = rules::parse("rules", self.rules)
+            .map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))?;
         let needed = needed(&file.groups);
         let recorded: BTreeSet<_> = needed.iter().cloned().collect();
         let mut groups: Vec<_> = file.groups.iter().filter_map(|group| prune(group, &needed)).collect();

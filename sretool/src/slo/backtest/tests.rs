@@ -7,7 +7,7 @@ use std::process::Command;
 const MINUTE: i64 = 60_000;
 
 /// Minutes of traffic.
-const END: i64 = 900;
+const END: i64 = 540;
 
 #[derive(Debug, Parser)]
 struct Line {
@@ -28,12 +28,12 @@ fn document(extra: &str) -> String {
 /// Requests and failures of a minute, of which each cluster has its own: an outage, a slow burn with a restart in
 /// the midst of it, an idle hour and a burst. Only the first cluster fails.
 fn traffic(minute: i64, cluster: usize) -> (i64, i64) {
-    let requests = if (500..560).contains(&minute) { 0 } else { 1_000 };
+    let requests = if (350..380).contains(&minute) { 0 } else { 1_000 };
     let percent = match minute {
-        120..150 => 60,
-        300..480 => 5,
-        600..604 => 90,
-        700.. => 30,
+        60..90 => 60,
+        150..330 => 5,
+        400..404 => 90,
+        460.. => 30,
         _ => 0,
     };
     (requests, if cluster == 0 { requests * percent / 100 } else { 0 })
@@ -44,7 +44,7 @@ fn counters(cluster: usize) -> [Vec<i64>; 2] {
     let (mut requests, mut errors) = (vec![0], vec![0]);
     for minute in 0..END {
         let (more, bad) = traffic(minute, cluster);
-        let restarted = minute == 400;
+        let restarted = minute == 240;
         for (counter, add) in [(&mut requests, more), (&mut errors, bad)] {
             let last = if restarted { 0 } else { counter[counter.len() - 1] };
             counter.push(last + add);
@@ -125,8 +125,7 @@ fn replay(folder: &Folder, rules: &str) -> Vec<Firing> {
         panic!("a file is local");
     };
     let storage = local.storage();
-    let replay =
-        Replay { rules, base: &*storage, from: 0, to: END * MINUTE, interval_ms: MINUTE, compat: "2.42" };
+    let replay = Replay { rules, base: &*storage, from: 0, to: END * MINUTE, interval_ms: MINUTE, compat: "2.42" };
     replay.run().unwrap()
 }
 
@@ -138,16 +137,16 @@ fn promtool_test(firings: &[Firing], alerts: &[String], groups: &[String]) -> St
     for (which, name) in ["requests_total", "errors_total"].into_iter().enumerate() {
         for cluster in 0..2 {
             let values: Vec<_> = counters(cluster)[which].iter().map(ToString::to_string).collect();
-            writeln!(text, "  - series: '{name}{{cluster=\"{cluster}\"}}'\n    values: '{}'", values.join(" ")).unwrap();
+            writeln!(text, "  - series: '{name}{{cluster=\"{cluster}\"}}'\n    values: '{}'", values.join(" "))
+                .unwrap();
         }
     }
     text += "  alert_rule_test:\n";
     for alert in alerts {
         for minute in 0..=END {
             let now = minute * MINUTE;
-            let fires = |f: &&Firing| {
-                f.alert == *alert && f.fired_ms <= now && f.ended_ms.is_none_or(|ended| now < ended)
-            };
+            let fires =
+                |f: &&Firing| f.alert == *alert && f.fired_ms <= now && f.ended_ms.is_none_or(|ended| now < ended);
             let expected: Vec<_> = firings
                 .iter()
                 .filter(fires)
@@ -202,7 +201,7 @@ fn alerts_fire_and_end_at_the_minute_at_which_prometheus_says_so() {
 }
 
 const INCIDENTS: &str = "incidents:\n\
-    - {name: outage, slo: shop-availability, start: '1970-01-01T02:00:00Z', end: '1970-01-01T02:30:00Z'}\n\
+    - {name: outage, slo: shop-availability, start: '1970-01-01T01:00:00Z', end: '1970-01-01T01:30:00Z'}\n\
     - {name: nobody-noticed, start: '1970-01-01T00:10:00Z', end: '1970-01-01T00:20:00Z'}\n";
 
 #[test]
@@ -213,7 +212,18 @@ fn episodes_are_held_against_incidents_and_sets_of_windows_compared() {
                    hold: {page: 2m, ticket: 15m}\n";
     let rare = folder.write("rare.yaml", windows);
     let often = folder.write("often.yaml", &windows.replace("factor: 40", "factor: 2"));
-    let result = folder.json(&["--interval", "5m", "--incidents", &incidents, "--windows", &often, "--windows", &rare]);
+    let result = folder.json(&[
+        "--interval",
+        "5m",
+        "--patience",
+        "30m",
+        "--incidents",
+        &incidents,
+        "--windows",
+        &often,
+        "--windows",
+        &rare,
+    ]);
     let [a, b] = [&result["sets"][0], &result["sets"][1]];
     assert_eq!((&a["score"]["recall"], &b["counts"]["page"]), (&0.5.into(), &serde_json::Value::Null), "{result}");
     let first = &a["episodes"][0];
@@ -221,9 +231,21 @@ fn episodes_are_held_against_incidents_and_sets_of_windows_compared() {
     assert!(first["error_budget_remaining"].as_f64().unwrap() < 1.0);
     let delay = a["score"]["detections"][0]["delay_s"].as_f64().unwrap();
     assert!((60.0..1_800.0).contains(&delay), "{delay}");
-    let (_, text, _) = folder.run(&["--interval", "5m", "--incidents", &incidents, "--windows", &often, "--windows", &rare]);
+    let (_, text, _) = folder.run(&[
+        "--interval",
+        "5m",
+        "--patience",
+        "30m",
+        "--incidents",
+        &incidents,
+        "--windows",
+        &often,
+        "--windows",
+        &rare,
+    ]);
     assert!(text.contains("mean delay") && text.contains("nobody-noticed at 1970-01-01T00:10:00Z: no alert"), "{text}");
-    let (code, _, err) = folder.run(&["--interval", "5m", "--incidents", &incidents, "--min-recall", "0.9"]);
+    let (code, _, err) =
+        folder.run(&["--interval", "5m", "--patience", "30m", "--incidents", &incidents, "--min-recall", "0.9"]);
     assert_eq!(code, exit::failed());
     assert!(err.contains("a recall of 0.50 is below 0.9"), "{err}");
 }

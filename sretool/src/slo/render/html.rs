@@ -1,6 +1,6 @@
 //! A report as one page: no script, no font and no picture from elsewhere, and every text escaped.
 
-use super::{duration, escaped, percent, plot, ratio, row, title};
+use super::{duration, escaped, largest_incidents, percent, plot, ratio, row, title};
 use slo::{Gate, Report, SloReport, Status};
 
 const STYLE: &str = include_str!("page.css");
@@ -52,13 +52,9 @@ fn header(report: &Report) -> String {
         if !policy.reached.is_empty() {
             out += "<ul>";
             for reached in &policy.reached {
-                out += &format!(
-                    "<li>{} {}: {} % or less left. {}</li>",
-                    escaped(&reached.id),
-                    escaped(&reached.group),
-                    reached.step.remaining_percent,
-                    escaped(&reached.step.text)
-                );
+                let who = escaped(&reached.name());
+                let (percent, text) = (reached.step.remaining_percent, escaped(&reached.step.text));
+                out += &format!("<li>{who}: {percent} % or less left. {text}</li>");
             }
             out += "</ul>";
         }
@@ -69,8 +65,9 @@ fn header(report: &Report) -> String {
 
 fn summary(report: &Report) -> String {
     let mut out = String::from("<div class=\"scroll\"><table class=\"summary\"><thead><tr>");
-    for heading in super::HEADINGS {
-        out += &format!("<th>{heading}</th>");
+    for (i, heading) in super::HEADINGS.iter().enumerate() {
+        let class = if (1..7).contains(&i) { " class=\"n\"" } else { "" };
+        out += &format!("<th{class}>{heading}</th>");
     }
     out += "</tr></thead><tbody>";
     for (i, slo) in report.slos.iter().enumerate() {
@@ -91,11 +88,18 @@ fn anchor(slo: &SloReport) -> String {
 }
 
 fn card(slo: &SloReport) -> String {
-    let mut out = format!("<section class=\"card\" id=\"{}\"><h2>{} {}</h2>", anchor(slo), escaped(&title(slo)), badge(slo.status));
+    let mut out = format!(
+        "<section class=\"card\" id=\"{}\"><h2>{} {}</h2>",
+        anchor(slo),
+        escaped(&title(slo)),
+        badge(slo.status)
+    );
     out += &format!("<p class=\"promise\">{}</p>", escaped(&promise(slo)));
     let cells = row(slo);
     out += "<dl class=\"tiles\">";
-    for (name, value) in [("SLI", &cells[2]), ("budget left", &cells[4]), ("burn 1h", &cells[5]), ("exhausted in", &cells[6])] {
+    for (name, value) in
+        [("SLI", &cells[2]), ("budget left", &cells[4]), ("burn 1h", &cells[5]), ("exhausted in", &cells[6])]
+    {
         out += &format!("<div><dt>{name}</dt><dd>{}</dd></div>", escaped(value));
     }
     out += "</dl>";
@@ -131,14 +135,15 @@ fn rates(slo: &SloReport) -> String {
 }
 
 fn incidents(slo: &SloReport) -> String {
-    let Some(incidents) = slo.incidents.as_ref().filter(|incidents| !incidents.is_empty()) else {
+    let (largest, smaller) = largest_incidents(slo);
+    if largest.is_empty() {
         return String::new();
-    };
+    }
     let mut out = String::from(
-        "<h3>Where the budget went</h3><div class=\"scroll\"><table><thead><tr><th>begin</th><th>length</th><th>bad</th>\
-         <th>budget spent</th></tr></thead><tbody>",
+        "<h3>Where the budget went</h3><div class=\"scroll\"><table><thead><tr><th>begin</th><th class=\"n\">length</th>\
+         <th class=\"n\">bad</th><th class=\"n\">budget spent</th></tr></thead><tbody>",
     );
-    for incident in incidents {
+    for incident in largest {
         out += &format!(
             "<tr><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{:.0}</td><td class=\"n\">{}</td></tr>",
             escaped(&incident.start),
@@ -146,6 +151,10 @@ fn incidents(slo: &SloReport) -> String {
             incident.bad,
             percent(incident.budget_spent, 1)
         );
+    }
+    if let Some((count, spent)) = smaller {
+        let spent = percent(spent, 1);
+        out += &format!("<tr><td>{count} smaller ones</td><td></td><td></td><td class=\"n\">{spent}</td></tr>");
     }
     out + "</tbody></table></div>"
 }
@@ -155,8 +164,8 @@ fn history(slo: &SloReport) -> String {
         return String::new();
     }
     let mut out = String::from(
-        "<h3>Earlier periods</h3><div class=\"scroll\"><table><thead><tr><th>period</th><th>SLI</th><th>events</th>\
-         <th>budget left</th><th></th></tr></thead><tbody>",
+        "<h3>Earlier periods</h3><div class=\"scroll\"><table><thead><tr><th>period</th><th class=\"n\">SLI</th>\
+         <th class=\"n\">events</th><th class=\"n\">budget left</th><th></th></tr></thead><tbody>",
     );
     for past in &slo.history {
         out += &format!(

@@ -1,6 +1,6 @@
 //! A report as a comment on a pull request.
 
-use super::{HEADINGS, NO_DATA, duration, percent, ratio, row, title};
+use super::{HEADINGS, NO_DATA, duration, largest_incidents, percent, ratio, row, title};
 use slo::{Gate, Report, SloReport, Status};
 
 pub(super) fn render(report: &Report) -> String {
@@ -45,30 +45,33 @@ fn policy(report: &Report) -> String {
     };
     let mut out = format!("\nThe error-budget policy {} {gate}.\n", escaped(&policy.name));
     for reached in &policy.reached {
-        let (id, group) = (escaped(&reached.id), escaped(&reached.group));
-        let percent = reached.step.remaining_percent;
-        out.push_str(&format!("- {id} {group} has {percent} % or less left. {}\n", escaped(&reached.step.text)));
+        let (who, percent) = (escaped(&reached.name()), reached.step.remaining_percent);
+        out.push_str(&format!("- {who} has {percent} % or less left. {}\n", escaped(&reached.step.text)));
     }
     out
 }
 
 fn incidents(slos: &[SloReport]) -> String {
-    let rows: Vec<_> = slos
-        .iter()
-        .flat_map(|slo| slo.incidents.iter().flatten().map(move |incident| (slo, incident)))
-        .map(|(slo, incident)| {
+    let (mut rows, mut count) = (String::new(), 0);
+    for slo in slos {
+        let (largest, smaller) = largest_incidents(slo);
+        let name = escaped(&title(slo));
+        for incident in largest {
             let (length, spent) = (duration(incident.duration_s), percent(incident.budget_spent, 1));
-            format!("| {} | {} | {length} | {:.0} | {spent} |\n", escaped(&title(slo)), incident.start, incident.bad)
-        })
-        .collect();
+            rows += &format!("| {name} | {} | {length} | {:.0} | {spent} |\n", incident.start, incident.bad);
+            count += 1;
+        }
+        if let Some((more, spent)) = smaller {
+            rows += &format!("| {name} | {more} smaller ones | | | {} |\n", percent(spent, 1));
+            count += more;
+        }
+    }
     if rows.is_empty() {
-        return String::new();
+        return rows;
     }
     format!(
-        "\n<details><summary>{} incidents spent budget</summary>\n\n| SLO | begin | length | bad | budget spent |\n\
-         |---|---|---:|---:|---:|\n{}\n</details>\n",
-        rows.len(),
-        rows.concat()
+        "\n<details><summary>{count} incidents spent budget</summary>\n\n| SLO | begin | length | bad | budget spent |\n\
+         |---|---|---:|---:|---:|\n{rows}\n</details>\n"
     )
 }
 

@@ -91,9 +91,8 @@ pub(super) fn errors(slo: &SloReport) -> Option<String> {
         let (x, y) = (scale.x(column.t) - width, scale.y(column.worst));
         let class = if column.worst > budget { "bar bad" } else { "bar" };
         let height = HEIGHT - BOTTOM - y;
-        body += &format!(
-            "<rect class=\"{class}\" x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height:.1}\"/>"
-        );
+        body +=
+            &format!("<rect class=\"{class}\" x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height:.1}\"/>");
     }
     let labels: Vec<_> = levels.iter().map(|(level, text)| (*level, text.replace(" allowed", ""))).collect();
     body += &grid(&scale, &labels);
@@ -120,11 +119,17 @@ fn columns(timeline: &[Point]) -> Vec<Column> {
 
 fn grid(scale: &Scale, levels: &[(f64, String)]) -> String {
     let mut out = String::new();
+    let mut labelled: Vec<f64> = Vec::new();
     for (level, text) in levels {
         let (y, right) = (scale.y(*level), WIDTH - RIGHT);
         let class = if *level == 0.0 { "grid zero" } else { "grid" };
         out += &format!("<line class=\"{class}\" x1=\"{LEFT}\" x2=\"{right}\" y1=\"{y:.1}\" y2=\"{y:.1}\"/>");
-        out += &format!("<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>", LEFT - 6.0, y + 4.0, escaped(text));
+        // Two labels in one place cannot be read; the line stands for the second.
+        if labelled.iter().all(|other| (other - y).abs() >= 12.0) {
+            let (x, base) = (LEFT - 6.0, y + 4.0);
+            out += &format!("<text x=\"{x:.1}\" y=\"{base:.1}\" text-anchor=\"end\">{}</text>", escaped(text));
+            labelled.push(y);
+        }
     }
     let ticks = 6_i64;
     for i in 0..=ticks {

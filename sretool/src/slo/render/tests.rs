@@ -81,7 +81,11 @@ fn incidents_history_and_policy_are_shown_in_every_format_for_people() {
     assert!(json["slos"][0]["incidents"].as_array().unwrap().len() > 20);
     let html = super::report(&report, Format::Html).unwrap();
     assert_eq!(html.matches("<svg").count(), 4, "two plots for each objective with data");
-    assert!(html.contains("Where the budget went") && html.contains("Earlier periods") && html.contains("class=\"incident\""));
+    assert!(
+        html.contains("Where the budget went")
+            && html.contains("Earlier periods")
+            && html.contains("class=\"incident\"")
+    );
 }
 
 #[test]
