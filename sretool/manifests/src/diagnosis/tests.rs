@@ -118,7 +118,8 @@ fn network_policies_that_cut_a_call_off() {
 #[test]
 fn scalers_that_quarrel() {
     let hpa = "---\nkind: HorizontalPodAutoscaler\nmetadata: {name: api, namespace: ns}\nspec: {scaleTargetRef: {kind: Deployment, name: api}, metrics: [{resource: {name: cpu}}]}\n";
-    let vpa = "---\nkind: VerticalPodAutoscaler\nmetadata: {name: api, namespace: ns}\nspec: {targetRef: {name: api}}\n";
+    let vpa =
+        "---\nkind: VerticalPodAutoscaler\nmetadata: {name: api, namespace: ns}\nspec: {targetRef: {name: api}}\n";
     let found = findings(&format!("{GOOD}{hpa}{vpa}"));
     assert!(found[0].contains("both steer by cpu") && found[1].contains("every apply resets"), "{found:#?}");
     let missing = hpa.replace("name: api}, metrics", "name: gone}, metrics");
