@@ -6,7 +6,7 @@ mod charts;
 mod heatmap;
 mod tables;
 
-use crate::format::{digits, escape, ms, percent};
+use crate::format::{digits, escape, percent};
 use crate::report::Report;
 use crate::text::sums;
 use crate::threshold::error_ratio;
@@ -58,17 +58,16 @@ pub fn html(report: &Report) -> String {
 
 /// The numbers that people look for first.
 fn tiles(page: &mut String, report: &Report) {
-    let overall = report.whole.overall();
-    let quantile = |q: f64| ms(overall.response.quantile(q));
-    let errors = error_ratio(&overall.counts, report.partial).map_or_else(|| "no data".to_owned(), percent);
+    let shown = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |value| format!("{} ms", digits(value)));
+    let errors = error_ratio(&report.whole.counts(), report.partial).map_or_else(|| "no data".to_owned(), percent);
     page.push_str("<div class=\"tiles\">\n");
     for (value, name) in [
         (format!("{}/s", digits(report.achieved_rps)), "requests answered"),
-        (quantile(0.5), "p50 response"),
-        (quantile(0.95), "p95 response"),
-        (quantile(0.99), "p99 response"),
+        (shown(report.response_ms.p50), "p50 response"),
+        (shown(report.response_ms.p95), "p95 response"),
+        (shown(report.response_ms.p99), "p99 response"),
         (errors, "errors"),
-        (ms(overall.lag.quantile(0.99)), "p99 lag of the generator"),
+        (shown(report.lag_ms.p99), "p99 lag of the generator"),
     ] {
         let _ = writeln!(page, "<div class=\"tile\"><b>{value}</b><span>{name}</span></div>");
     }

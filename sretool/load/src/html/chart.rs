@@ -82,7 +82,9 @@ impl Chart {
                 escape(name)
             );
         }
-        for (line, color) in self.lines.iter().zip(COLORS.iter().cycle()) {
+        // The first line last, so that it lies above the others.
+        let lines: Vec<_> = self.lines.iter().zip(COLORS.iter().cycle()).collect();
+        for (line, color) in lines.into_iter().rev() {
             for stretch in line.points.split(|point| point.1.is_none()).filter(|stretch| !stretch.is_empty()) {
                 let place = |&(x, y): &(f64, Option<f64>)| format!("{:.1},{:.1}", at_x(x), at_y(y.unwrap_or(0.0)));
                 draw(&mut svg, color, &stretch.iter().map(place).collect::<Vec<_>>());
