@@ -136,7 +136,9 @@ impl Blame<'_> {
     fn generator(&self, threshold: &Threshold) -> Option<String> {
         match threshold.metric {
             Metric::Errors | Metric::Availability => self.errors(threshold),
-            Metric::Rate if threshold.comparison.holds(f64::INFINITY, threshold.limit) => self.undelivered(),
+            Metric::Rate if threshold.comparison.holds(f64::INFINITY, threshold.limit) => {
+                self.undelivered().or_else(|| starved::slowed(self.plan, &self.totals.whole, 0.0))
+            }
             Metric::Rate => None,
             Metric::Lag => Some(self.lagged(threshold)),
             _ => self.latency(threshold),
@@ -155,7 +157,12 @@ impl Blame<'_> {
                 threshold.show(Some(net))
             ));
         }
-        let service = holds(&threshold.scoped(&self.totals.whole).service);
+        let scoped = threshold.scoped(&self.totals.whole);
+        let observed = threshold.latency(&scoped.response);
+        if let Some(reason) = observed.and_then(|observed| starved::slowed(self.plan, &self.totals.whole, observed)) {
+            return Some(reason);
+        }
+        let service = holds(&scoped.service);
         service.filter(|_| self.saturated()).map(|_| self.too_few())
     }
 

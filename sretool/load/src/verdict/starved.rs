@@ -59,6 +59,18 @@ pub(super) fn starved(plan: &Plan, whole: &Snapshot) -> Option<String> {
     })
 }
 
+/// Why the generator rather than the server made requests slow: its cores were full, and its lag, which shows how long
+/// it waited for them, is no small part of the time `observed`. It waits as long to read an answer as to send a request.
+pub(super) fn slowed(plan: &Plan, whole: &Snapshot, observed: f64) -> Option<String> {
+    let (lag, full) = (whole.own_lag.quantile(0.99)?, full(&whole.usage)?);
+    (plan.schedule.is_some() && lag > Limits::of(plan).starved && lag * 10.0 >= observed).then(|| {
+        format!(
+            "the generator lagged (p99 {}): its own cores were full, {full}; give it more CPU or a lower rate",
+            format::ms(Some(lag))
+        )
+    })
+}
+
 /// How it shows that its CPUs were full, if they were.
 pub(super) fn full(usage: &Usage) -> Option<String> {
     let cores = if usage.cores == 1 { "the CPU that it may use was" } else { "the CPUs that it may use were" };
@@ -131,6 +143,16 @@ mod tests {
         assert!(starved(&plan(&["p95<200ms"]), &lagging(25, QUIET)).is_some());
         assert_eq!(starved(&plan(&["errors<1%"]), &lagging(25, QUIET)), None);
         assert!(starved(&plan(&["errors<1%"]), &lagging(600, Usage::default())).is_some());
+    }
+
+    #[test]
+    fn full_cores_slow_answers_down_as_much_as_requests() {
+        let starved = Usage { cpu_us: 100_000, waited_us: 900_000, ..QUIET };
+        let plan = plan(&["p95<200ms"]);
+        let reason = slowed(&plan, &lagging(150, starved), 0.4).unwrap();
+        assert!(reason.contains("it got 10 % of the CPU time"), "{reason}");
+        assert_eq!(slowed(&plan, &lagging(3, starved), 5.0), None, "a server that stalls for seconds is slow itself");
+        assert_eq!(slowed(&plan, &lagging(150, QUIET), 0.4), None);
     }
 
     #[test]
