@@ -187,6 +187,19 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// A URL of one of these schemes that may hold a password: it is never repeated.
+    pub fn secret_url(&mut self, key: &str, schemes: &[&str]) -> Option<SecretString> {
+        let value = self.text(key)?;
+        match reqwest::Url::parse(&value) {
+            Ok(url) if schemes.contains(&url.scheme()) && url.has_host() => Some(SecretString::from(value)),
+            _ => {
+                let remedy = format!("give one such as {}://HOST", schemes.join(":// or "));
+                self.reject(key, "is no URL of the right kind", remedy);
+                None
+            }
+        }
+    }
+
     /// Records a mistake that the caller found.
     pub fn reject(&mut self, key: &str, problem: impl Into<String>, remedy: impl Into<String>) {
         self.errors.push(ConfigError { key: key.to_owned(), problem: problem.into(), remedy: remedy.into() });

@@ -177,7 +177,7 @@ impl Database {
         registry.register_collector(Box::new(PoolCollector(self.clone())));
     }
 
-    fn pools(&self) -> Vec<&AnyPool> {
+    pub(crate) fn pools(&self) -> Vec<&AnyPool> {
         match self.dialect {
             Dialect::Sqlite => vec![&self.writer, &self.reader],
             Dialect::Postgres => vec![&self.writer],

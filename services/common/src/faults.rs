@@ -1,5 +1,7 @@
 //! Faults on demand: a drill or a test makes a service fail or slow down, for some routes, some requests, some time.
 
+mod effects;
+
 use crate::problem::{FieldError, Problem};
 use axum::http::StatusCode;
 use prometheus_client::collector::Collector;
@@ -11,8 +13,27 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
+pub(crate) use effects::Effects;
+
+/// Fault kind: the process leaks memory, 5 MiB a second at a ratio of 1, until the fault ends.
+pub const MEMORY_LEAK: &str = "memory_leak";
+/// Fault kind: one processor is kept busy for this share of the time.
+pub const CPU_BURN: &str = "cpu_burn";
+/// Fault kind: all database connections are taken.
+pub const POOL_EXHAUSTION: &str = "pool_exhaustion";
+/// Fault kind: calls to other services wait for `latency_ms` first.
+pub const SLOW_DEPENDENCY: &str = "slow_dependency";
+/// Fault kind: the cache does not answer.
+pub const CACHE_DOWN: &str = "cache_down";
+/// Fault kind: what waits in a queue stays there.
+pub const QUEUE_STALL: &str = "queue_stall";
+/// Fault kind: the clock is ahead by `latency_ms`.
+pub const CLOCK_SKEW: &str = "clock_skew";
 /// The kinds that every service knows.
-const COMMON_KINDS: [&str; 2] = ["error", "latency"];
+const COMMON_KINDS: [&str; 9] =
+    ["error", "latency", MEMORY_LEAK, CPU_BURN, POOL_EXHAUSTION, SLOW_DEPENDENCY, CACHE_DOWN, QUEUE_STALL, CLOCK_SKEW];
+/// Those that say nothing without `latency_ms`.
+const WITH_LATENCY: [&str; 3] = ["latency", SLOW_DEPENDENCY, CLOCK_SKEW];
 /// The route that stands for all of them.
 const ANY_ROUTE: &str = "*";
 /// Longest lifetime of a fault: a forgotten drill must not outlive the day.
@@ -133,7 +154,9 @@ impl Faults {
             refuse("ttl_s", format!("{} is not from 1 to {MAX_TTL_S}", fault.ttl_s));
         }
         match (fault.kind.as_str(), fault.latency_ms) {
-            ("latency", None) => refuse("latency_ms", "is required for latency".to_owned()),
+            (kind, None) if WITH_LATENCY.contains(&kind) => {
+                refuse("latency_ms", format!("is required for {kind}"));
+            }
             (_, Some(ms)) if !(1..=MAX_LATENCY_MS).contains(&ms) => {
                 refuse("latency_ms", format!("{ms} is not from 1 to {MAX_LATENCY_MS}"));
             }
@@ -185,6 +208,15 @@ impl Faults {
             .filter(|(fault, end)| *end > now && fault.kind == kind && fault.concerns(route))
             .find(|(fault, _)| rand::random::<f64>() < fault.ratio)
             .map(|(fault, _)| fault.clone())
+    }
+
+    /// The fault of a kind that is in force for a route, whatever its ratio.
+    #[must_use]
+    pub fn active(&self, kind: &str, route: &str) -> Option<Fault> {
+        let active = self.0.active.read().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        let found = active.iter().find(|(fault, end)| *end > now && fault.kind == kind && fault.concerns(route));
+        found.map(|(fault, _)| fault.clone())
     }
 
     /// The metrics `fault_active{kind,route}`, 1 for every fault that has not ended.

@@ -45,11 +45,15 @@
 //! router, and use `tower::ServiceExt::oneshot` on [`Service::api`]; tokens come from [`auth::Issuer`].
 
 pub mod admin;
+pub mod amqp;
 pub mod auth;
 pub mod backoff;
+pub mod cache;
+pub mod clock;
 pub mod config;
 pub mod database;
 pub mod extract;
+pub mod failpoint;
 pub mod faults;
 pub mod health;
 pub mod http;

@@ -1,5 +1,6 @@
 //! Calls to other services: traced, limited in time, repeated only where that is safe.
 
+use crate::faults::{Faults, SLOW_DEPENDENCY};
 use crate::telemetry::propagation;
 use axum::http::HeaderValue;
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
@@ -41,6 +42,7 @@ pub struct Client {
     http: reqwest::Client,
     token: Option<SecretString>,
     budget: Arc<AtomicI64>,
+    faults: Faults,
 }
 
 impl Client {
@@ -57,7 +59,13 @@ impl Client {
             // Peers are addressed inside the platform; a proxy of the environment is for the world outside.
             .no_proxy()
             .build()?;
-        Ok(Self { http, token, budget: Arc::new(AtomicI64::new(FIRST_BUDGET)) })
+        Ok(Self { http, token, budget: Arc::new(AtomicI64::new(FIRST_BUDGET)), faults: Faults::default() })
+    }
+
+    /// The same client, which these faults make slow.
+    #[must_use]
+    pub fn with_faults(self, faults: Faults) -> Self {
+        Self { faults, ..self }
     }
 
     /// Starts a request.
@@ -82,6 +90,9 @@ impl Client {
     /// When the last attempt brought no answer.
     pub async fn send(&self, request: RequestBuilder) -> Result<Response, OutboundError> {
         let request = request.build().map_err(OutboundError::Build)?;
+        if let Some(delay) = self.faults.strikes(SLOW_DEPENDENCY, "outbound").and_then(|fault| fault.latency_ms) {
+            tokio::time::sleep(Duration::from_millis(delay)).await;
+        }
         let repeatable = is_repeatable(&request);
         self.budget
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| Some((left + DEPOSIT).min(MAX_BUDGET)))

@@ -1,10 +1,13 @@
 //! Assembling and running a service.
 
 use crate::admin::{self, Admin};
+use crate::amqp::Broker;
 use crate::auth::{Keys, Verifier};
+use crate::cache::Cache;
 use crate::config::{ConfigError, ConfigErrors, Env, Reader, Settings};
 use crate::database::{Database, DatabaseError, Migration};
-use crate::faults::Faults;
+use crate::failpoint::Plan;
+use crate::faults::{Effects, Faults};
 use crate::health::Health;
 use crate::http::{self, Limits};
 use crate::metrics::{self, HttpMetrics};
@@ -94,6 +97,7 @@ pub struct Context {
     pub faults: Faults,
     /// Background tasks.
     pub tasks: Tasks,
+    database: Option<Database>,
 }
 
 impl Context {
@@ -107,6 +111,7 @@ impl Context {
             health: Health::default(),
             faults: Faults::default(),
             tasks: Tasks::default(),
+            database: None,
         }
     }
 
@@ -123,6 +128,7 @@ impl Context {
     pub async fn database(&mut self, migrations: &[Migration]) -> Result<Database, StartError> {
         let database = Database::open(&self.settings.database, migrations).await?;
         database.register(&mut self.registry);
+        self.database = Some(database.clone());
         let checked = database.clone();
         self.health.check("database", move || {
             let checked = checked.clone();
@@ -136,7 +142,23 @@ impl Context {
     /// # Errors
     /// When the TLS library cannot be set up.
     pub fn client(&self, timeout: Duration) -> Result<Client, StartError> {
-        Ok(Client::new(timeout, self.settings.service_token.clone())?)
+        Ok(Client::new(timeout, self.settings.service_token.clone())?.with_faults(self.faults.clone()))
+    }
+
+    /// A cache of values under a prefix, in Redis if `REDIS_URL` is set. At most one a service.
+    ///
+    /// # Errors
+    /// When the URL is malformed.
+    pub fn cache(&mut self, prefix: &'static str, ttl: Duration) -> Result<Cache, StartError> {
+        let redis = self.settings.redis_url.as_ref();
+        Cache::new(redis, prefix, ttl, self.faults.clone(), &mut self.registry)
+            .map_err(|error| StartError::Other(error.to_string()))
+    }
+
+    /// A queue at the broker of `AMQP_URL`, if it is set.
+    #[must_use]
+    pub fn broker(&self, queue: &'static str) -> Option<Broker> {
+        self.settings.amqp_url.clone().map(|url| Broker::new(url, queue))
     }
 
     /// A verifier with the keys that user-service publishes.
@@ -163,6 +185,8 @@ impl Context {
         let http_metrics = HttpMetrics::register(&mut self.registry);
         http_metrics.create_series(&operations);
         self.registry.register_collector(self.faults.collector());
+        let effects = Effects { faults: self.faults.clone(), database: self.database.take() };
+        self.tasks.spawn("faults", |stop| effects.run(stop));
         let limits = Limits {
             timeout: self.settings.request_timeout,
             in_flight: self.settings.max_in_flight,
@@ -204,12 +228,12 @@ pub fn run<C>(
     read: impl FnOnce(&mut Reader<'_>) -> C,
     build: impl AsyncFnOnce(Context, C) -> Result<Service, StartError>,
 ) -> ExitCode {
-    let outcome = configure(spec, env, read).map_err(StartError::from).and_then(|(settings, config)| {
+    let outcome = configure(spec, env, read).map_err(StartError::from).and_then(|(settings, plan, config)| {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()
             .map_err(|error| StartError::Other(format!("cannot start the runtime: {error}")))?;
-        let outcome = runtime.block_on(start(spec, settings, config, build));
+        let outcome = runtime.block_on(start(spec, settings, plan, config, build));
         // The thread that watches standard input may still be blocked.
         runtime.shutdown_timeout(Duration::from_secs(1));
         outcome
@@ -229,21 +253,26 @@ fn configure<C>(
     spec: &Spec,
     env: &dyn Env,
     read: impl FnOnce(&mut Reader<'_>) -> C,
-) -> Result<(Settings, C), ConfigErrors> {
+) -> Result<(Settings, Option<Plan>, C), ConfigErrors> {
     let mut reader = Reader::new(env);
     let settings = Settings::read(&mut reader, spec);
+    let plan = Plan::read(&mut reader);
     let config = read(&mut reader);
     reader.finish()?;
-    Ok((settings, config))
+    Ok((settings, plan, config))
 }
 
 async fn start<C>(
     spec: &Spec,
     settings: Settings,
+    plan: Option<Plan>,
     config: C,
     build: impl AsyncFnOnce(Context, C) -> Result<Service, StartError>,
 ) -> Result<(), StartError> {
     let guard = telemetry::init(spec, &settings, std::io::stdout)?;
+    if let Some(plan) = plan {
+        plan.arm();
+    }
     let listeners = Listeners {
         api: server::bind("PORT", &settings.host, settings.port).await?,
         admin: server::bind("ADMIN_PORT", &settings.host, settings.admin_port).await?,

@@ -6,6 +6,7 @@ pub mod queue;
 pub mod rows;
 
 use service_common::Database;
+use service_common::cache::Cache;
 use std::time::Duration;
 
 pub use inbox::{Acceptance, NewNotification};
@@ -20,6 +21,7 @@ pub type Millis = i64;
 #[derive(Debug, Clone)]
 pub struct Store {
     db: Database,
+    cache: Cache,
 }
 
 /// Why the database did not do what was asked.
@@ -40,10 +42,10 @@ pub enum StoreError {
 }
 
 impl Store {
-    /// Access to an open database.
+    /// Access to an open database; the cache is for preferences.
     #[must_use]
-    pub fn new(db: Database) -> Self {
-        Self { db }
+    pub fn new(db: Database, cache: Cache) -> Self {
+        Self { db, cache }
     }
 
     /// The database itself.

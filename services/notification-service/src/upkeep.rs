@@ -1,9 +1,9 @@
 //! Periodic work: gauges of the queue, and dropping what is old.
 
-use crate::clock;
 use crate::metrics::NotificationMetrics;
 use crate::store::{Store, StoreError, millis};
 use service_common::Stop;
+use service_common::clock;
 use std::time::Duration;
 
 /// Time between two rounds.

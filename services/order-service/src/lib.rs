@@ -9,7 +9,6 @@
 //! ```
 
 pub mod api;
-pub mod clock;
 pub mod config;
 pub mod domain;
 pub mod metrics;
@@ -25,7 +24,8 @@ use domain::Catalogue;
 use metrics::OrderMetrics;
 use payment::simulated::{PAYMENT_ERROR, PAYMENT_LATENCY};
 use payment::{HttpProvider, PaymentProvider, PaymentWorker, SimulatedProvider};
-use relay::Relay;
+use relay::{Carrier, Relay};
+use service_common::amqp::Publisher;
 use service_common::{Client, Context, Env, Faults, Service, Spec, StartError, Verifier};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -105,14 +105,18 @@ async fn start_tasks(cx: &Context, config: &Config, app: &App) -> Result<(), Sta
         wake_relay: Arc::clone(&app.wake_relay),
     };
     cx.tasks.spawn("payment worker", |stop| worker.run(stop));
-    let Some(base_url) = config.notification_service_url.clone() else {
-        tracing::warn!("NOTIFICATION_SERVICE_URL is not set: events stay in the outbox");
-        return Ok(());
+    let carrier = match (cx.broker(relay::QUEUE), config.notification_service_url.clone()) {
+        (Some(broker), _) => Carrier::Queue(Publisher::new(broker)),
+        (None, Some(base_url)) => Carrier::Http { client: cx.client(RELAY_TIMEOUT)?, base_url },
+        (None, None) => {
+            tracing::warn!("neither AMQP_URL nor NOTIFICATION_SERVICE_URL is set: events stay in the outbox");
+            return Ok(());
+        }
     };
     let relay = Relay {
         store: app.store.clone(),
-        client: cx.client(RELAY_TIMEOUT)?,
-        base_url,
+        carrier,
+        faults: cx.faults.clone(),
         metrics: app.metrics.clone(),
         wake: Arc::clone(&app.wake_relay),
     };

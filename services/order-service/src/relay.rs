@@ -1,15 +1,16 @@
-//! The relay that delivers events of the outbox to notification-service, at least once and in order for each order.
+//! The relay that delivers events of the outbox to notification-service, at least once and in order for each order:
+//! through its API, or through a queue that it reads.
 
-use crate::clock;
 use crate::domain::Backoff;
 use crate::metrics::{OrderMetrics, RelayOutcome};
 use crate::store::{Delivery, Millis, PendingEvent, Store, StoreError, millis};
 use futures::StreamExt as _;
 use futures::stream;
 use reqwest::{Method, StatusCode, header};
-use service_common::outbound::OutboundError;
-use service_common::trace;
-use service_common::{Client, Stop};
+use service_common::amqp::{Message, Publisher};
+use service_common::clock;
+use service_common::faults::QUEUE_STALL;
+use service_common::{Client, Faults, Stop, failpoint, trace};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -36,14 +37,31 @@ const RELAY_BACKOFF: Backoff = Backoff { base: Duration::from_millis(250), cap: 
 pub struct Relay {
     /// The database.
     pub store: Store,
-    /// Calls notification-service, with the services' shared token.
-    pub client: Client,
-    /// Base URL of notification-service.
-    pub base_url: String,
+    /// How events are delivered.
+    pub carrier: Carrier,
+    /// Faults that make events stay where they are.
+    pub faults: Faults,
     /// Business metrics.
     pub metrics: OrderMetrics,
     /// Wakes the relay when an event was written.
     pub wake: Arc<Notify>,
+}
+
+/// The queue by which notification-service is told.
+pub const QUEUE: &str = "notifications";
+
+/// How events reach notification-service.
+#[derive(Debug, Clone)]
+pub enum Carrier {
+    /// By its API.
+    Http {
+        /// Carries the services' shared token.
+        client: Client,
+        /// Base URL of notification-service.
+        base_url: String,
+    },
+    /// By a queue; the broker confirms each event.
+    Queue(Publisher),
 }
 
 /// What a batch came to.
@@ -83,12 +101,16 @@ impl Relay {
     }
 
     async fn work(&self) -> Result<Batch, StoreError> {
+        if self.faults.strikes(QUEUE_STALL, "relay").is_some() {
+            return Ok(Batch::Empty);
+        }
         let events = self.store.due_events(BATCH, millis(LEASE), clock::now()).await?;
         if events.is_empty() {
             return Ok(Batch::Empty);
         }
         let deliveries: Vec<(Uuid, Delivery)> =
             stream::iter(events).map(|event| self.deliver(event)).buffer_unordered(CONCURRENCY).collect().await;
+        failpoint::pass("relay.sent");
         self.store.keep_deliveries(&deliveries, clock::now()).await?;
         let mut batch = Batch::Stuck;
         for (id, delivery) in &deliveries {
@@ -113,26 +135,40 @@ impl Relay {
     async fn deliver(&self, event: PendingEvent) -> (Uuid, Delivery) {
         let span = tracing::info_span!("relay event", otel.kind = "producer", event.id = %event.id);
         trace::resume(&span, event.traceparent.as_deref());
-        let url = format!("{}/v1/notifications", self.base_url);
-        let request = self
-            .client
-            .request(Method::POST, &url)
-            .header(header::CONTENT_TYPE, "application/json")
-            .header("idempotency-key", event.id.to_string())
-            .body(event.payload);
-        let answer = self.client.send(request).instrument(span).await;
-        let status = answer.map(|response| response.status());
-        (event.id, outcome(status, event.attempts + 1, clock::now(), rand::random()))
+        let (id, attempts) = (event.id, event.attempts + 1);
+        let answer = self.carrier.carry(event).instrument(span).await;
+        (id, outcome(answer, attempts, clock::now(), rand::random()))
+    }
+}
+
+impl Carrier {
+    /// Delivers an event. The status is that of an answer; a broker's confirmation is one too.
+    async fn carry(&self, event: PendingEvent) -> Result<StatusCode, String> {
+        match self {
+            Self::Http { client, base_url } => {
+                let request = client
+                    .request(Method::POST, &format!("{base_url}/v1/notifications"))
+                    .header(header::CONTENT_TYPE, "application/json")
+                    .header("idempotency-key", event.id.to_string())
+                    .body(event.payload);
+                client.send(request).await.map(|response| response.status()).map_err(|error| error.to_string())
+            }
+            Self::Queue(publisher) => {
+                let (id, traceparent) = (event.id.to_string(), trace::current());
+                let message = Message { id, traceparent, body: event.payload.into_bytes() };
+                publisher.publish(&message).await.map(|()| StatusCode::ACCEPTED).map_err(|error| error.to_string())
+            }
+        }
     }
 }
 
 /// What an answer means for an event after `attempts` attempts.
-fn outcome(answer: Result<StatusCode, OutboundError>, attempts: u32, now: Millis, jitter: f64) -> Delivery {
+fn outcome(answer: Result<StatusCode, String>, attempts: u32, now: Millis, jitter: f64) -> Delivery {
     let reason = match answer {
         Ok(status) if status.is_success() => return Delivery::Sent,
         Ok(status) if is_refusal(status) => return Delivery::Dead { reason: format!("status {status}") },
         Ok(status) => format!("status {status}"),
-        Err(error) => error.to_string(),
+        Err(reason) => reason,
     };
     Delivery::Retry { at: now + millis(EVENT_BACKOFF.pause(attempts, jitter)), reason }
 }

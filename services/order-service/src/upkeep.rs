@@ -1,10 +1,10 @@
 //! Periodic work: gauges, reservations that run out, records of the past.
 
-use crate::clock;
 use crate::domain::OrderStatus;
 use crate::metrics::OrderMetrics;
 use crate::store::{Store, StoreError, millis};
 use service_common::Stop;
+use service_common::clock;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;

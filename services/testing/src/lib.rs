@@ -6,10 +6,14 @@
 pub mod answer;
 pub mod database;
 pub mod postgres;
+pub mod server;
+pub mod smtp;
 pub mod tokens;
 
 pub use answer::{Answer, ask, metric};
 pub use database::{Backend, TestDatabase};
+pub use server::{Server, free_port};
+pub use smtp::SmtpSink;
 pub use tokens::{SERVICE_TOKEN, Tokens};
 
 /// Ends the test as passed, with the reason why it could not run. Under nextest every test is a process of its own.

@@ -5,7 +5,6 @@
 
 use sqlx::{AnyConnection, AssertSqlSafe, Connection as _};
 use std::fs::{self, File};
-use std::net::TcpListener;
 use std::os::unix::process::{CommandExt as _, parent_id};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -42,7 +41,7 @@ impl Server {
 
     fn create(folder: &Path, owned: bool) -> Result<Self, String> {
         let bin = binaries().ok_or("initdb of PostgreSQL is not installed")?;
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).map_err(text)?.port();
+        let port = crate::free_port();
         fs::create_dir_all(folder).map_err(text)?;
         if is_root() {
             run(Command::new("chown").arg("postgres").arg(folder))?;

@@ -17,6 +17,10 @@ pub struct Settings {
     /// `DATABASE_URL`: `sqlite:PATH`, `sqlite::memory:` or `postgres://USER:PASSWORD@HOST/NAME`, default in memory; and
     /// `DATABASE_CONNECTIONS`: most connections to PostgreSQL, default 10.
     pub database: DatabaseUrl,
+    /// `REDIS_URL`: a cache that replicas share, such as `redis://127.0.0.1:6379`; without it each has its own.
+    pub redis_url: Option<SecretString>,
+    /// `AMQP_URL`: a RabbitMQ that carries events, such as `amqp://127.0.0.1:5672`; without it HTTP does.
+    pub amqp_url: Option<SecretString>,
     /// `SERVICE_TOKEN`: shared secret by which another service authenticates itself.
     pub service_token: Option<SecretString>,
     /// `USER_SERVICE_URL`: where the keys of access tokens are published, default http://127.0.0.1:3001.
@@ -50,6 +54,8 @@ impl Settings {
             port: reader.number("PORT", spec.port, 0..=u16::MAX),
             admin_port: reader.number("ADMIN_PORT", spec.admin_port, 0..=u16::MAX),
             database: database::read(reader),
+            redis_url: reader.secret_url("REDIS_URL", &["redis"]),
+            amqp_url: reader.secret_url("AMQP_URL", &["amqp", "amqps"]),
             service_token: reader.secret_of("SERVICE_TOKEN", 16),
             user_service_url: reader.http_url("USER_SERVICE_URL").unwrap_or_else(|| "http://127.0.0.1:3001".to_owned()),
             otlp_endpoint: reader.http_url("OTEL_EXPORTER_OTLP_ENDPOINT"),
@@ -72,6 +78,8 @@ impl Settings {
             port: 0,
             admin_port: 0,
             database: DatabaseUrl::Memory,
+            redis_url: None,
+            amqp_url: None,
             service_token: Some(SecretString::from("test-service-token".to_owned())),
             user_service_url: "http://127.0.0.1:9".to_owned(),
             otlp_endpoint: None,

@@ -55,7 +55,9 @@ async fn wrong_faults_change_nothing_and_say_why() {
     let fields: Vec<_> = errors.iter().map(|error| error["field"].as_str().unwrap()).collect();
     let expected = ["faults[0].kind", "faults[0].route", "faults[0].ratio", "faults[0].ttl_s", "faults[1].latency_ms"];
     assert_eq!(fields, expected);
-    assert_eq!(errors[0]["message"], "`meteor` is unknown; this service knows error, latency");
+    let known = "error, latency, memory_leak, cpu_burn, pool_exhaustion, slow_dependency, cache_down, queue_stall, \
+                 clock_skew";
+    assert_eq!(errors[0]["message"], format!("`meteor` is unknown; this service knows {known}"));
     assert!(errors[1]["message"].as_str().unwrap().contains("/v1/things/{id}"));
     for body in [r#"{"faults":[{"kind":"error","colour":"red"}]}"#, r#"{"fault":[]}"#] {
         assert_eq!(send_json(&service.admin, "PUT", "/faults", body).await.status, 422, "{body}");

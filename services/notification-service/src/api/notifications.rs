@@ -3,13 +3,13 @@
 use super::problems::PROBLEM;
 use super::request::{Checked, NotificationRequest};
 use super::{App, problems};
-use crate::clock;
 use crate::domain::{Channel, Status};
 use crate::store::{Filter, NewNotification, Notification};
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
+use service_common::clock;
 use service_common::problem::ProblemBody;
 use service_common::trace;
 use service_common::{Authenticated, Json, Path, Problem, Query, Role};
@@ -18,6 +18,8 @@ use uuid::Uuid;
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 const MAX_KEY: usize = 255;
+/// Whose keys those of other services are, by whatever way their requests come.
+pub(crate) const SERVICE: &str = "service";
 const DEFAULT_LIMIT: u32 = 20;
 const MAX_LIMIT: u32 = 100;
 
@@ -79,23 +81,9 @@ pub async fn create(
     let key = key(&headers)?;
     let checked = request.check().map_err(Problem::invalid)?;
     let user_id = recipient_user(&caller, &request.to, &checked)?;
-    let new = NewNotification {
-        caller: caller.subject().map_or_else(|| "service".to_owned(), |subject| subject.to_string()),
-        key,
-        canonical: serde_json::to_vec(&request).map_err(Problem::internal)?,
-        channel: checked.channel,
-        to: request.to,
-        template: checked.template,
-        text: checked.text,
-        order_id: checked.order_id,
-        user_id,
-        traceparent: trace::current(),
-    };
-    let acceptance = app.store.accept(&new, clock::now()).await?;
-    if !acceptance.repeated {
-        app.metrics.reached(new.channel, acceptance.status);
-        app.wake.notify_one();
-    }
+    let caller = caller.subject().map_or_else(|| SERVICE.to_owned(), |subject| subject.to_string());
+    let new = new_notification(request, checked, caller, key, user_id).map_err(Problem::internal)?;
+    let acceptance = app.accept(&new).await?;
     let body = Accepted { id: acceptance.id, status: acceptance.status };
     let mut response = (StatusCode::ACCEPTED, Json(body)).into_response();
     if let Ok(location) = HeaderValue::from_str(&format!("/v1/notifications/{}", acceptance.id)) {
@@ -105,6 +93,28 @@ pub async fn create(
         response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
     }
     Ok(response)
+}
+
+/// What a request says, with who asked and for whom.
+pub(crate) fn new_notification(
+    request: NotificationRequest,
+    checked: Checked,
+    caller: String,
+    key: Option<String>,
+    user_id: Option<Uuid>,
+) -> Result<NewNotification, serde_json::Error> {
+    Ok(NewNotification {
+        caller,
+        key,
+        canonical: serde_json::to_vec(&request)?,
+        channel: checked.channel,
+        to: request.to,
+        template: checked.template,
+        text: checked.text,
+        order_id: checked.order_id,
+        user_id,
+        traceparent: trace::current(),
+    })
 }
 
 /// The user that a notification is for. Users may only write to themselves, where their token says they are.

@@ -2,10 +2,10 @@
 
 use super::App;
 use super::problems::PROBLEM;
-use crate::clock;
 use crate::store::Preferences;
 use axum::extract::State;
 use serde_json::{Map, Value};
+use service_common::clock;
 use service_common::problem::ProblemBody;
 use service_common::{Authenticated, Json, Problem};
 

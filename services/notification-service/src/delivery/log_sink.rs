@@ -2,41 +2,14 @@
 
 use super::sender::{Message, SendError, Sender};
 use async_trait::async_trait;
-use service_common::Faults;
-use std::time::Duration;
 
-/// Fault kind of the admin port: delivery fails.
-pub const DELIVERY_ERROR: &str = "delivery_error";
-/// Fault kind of the admin port: delivery is slow by `latency_ms`.
-pub const DELIVERY_LATENCY: &str = "delivery_latency";
-/// Where these faults strike: no route of the API.
-const NO_ROUTE: &str = "delivery";
-const DEFAULT_FAULT_LATENCY_MS: u64 = 1_000;
-
-/// Writes each message as one line into the log, the recipient masked; faults of the admin port make it fail or slow.
-#[derive(Debug, Clone)]
-pub struct LogSink {
-    faults: Faults,
-}
-
-impl LogSink {
-    /// A sink that obeys these faults.
-    #[must_use]
-    pub fn new(faults: Faults) -> Self {
-        Self { faults }
-    }
-}
+/// Writes each message as one line into the log, the recipient masked.
+#[derive(Debug, Clone, Copy)]
+pub struct LogSink;
 
 #[async_trait]
 impl Sender for LogSink {
     async fn send(&self, message: &Message<'_>) -> Result<(), SendError> {
-        if let Some(fault) = self.faults.strikes(DELIVERY_LATENCY, NO_ROUTE) {
-            let delay = fault.latency_ms.unwrap_or(DEFAULT_FAULT_LATENCY_MS);
-            tokio::time::sleep(Duration::from_millis(delay)).await;
-        }
-        if self.faults.strikes(DELIVERY_ERROR, NO_ROUTE).is_some() {
-            return Err(SendError::Temporary("injected fault".to_owned()));
-        }
         tracing::info!(
             sender = "LogSink",
             notification.id = %message.id,
@@ -53,9 +26,11 @@ impl Sender for LogSink {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::delivery::Faulty;
+    use crate::delivery::faulty::{DELIVERY_ERROR, DELIVERY_LATENCY};
     use crate::domain::{Channel, Template};
     use service_common::faults::Fault;
-    use service_common::{Settings, telemetry};
+    use service_common::{Faults, Settings, telemetry};
     use std::io::Write;
     use std::sync::{Arc, Mutex};
     use std::time::Instant;
@@ -90,7 +65,7 @@ mod tests {
         let settings = Settings { log_filter: "info".to_owned(), ..Settings::for_test() };
         let (dispatch, _guard) = telemetry::build(&crate::SPEC, &settings, move || lines.clone()).unwrap();
         let default = tracing::dispatcher::set_default(&dispatch);
-        LogSink::new(Faults::default()).send(&MESSAGE).await.unwrap();
+        LogSink.send(&MESSAGE).await.unwrap();
         drop(default);
         let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
         let line: serde_json::Value = serde_json::from_str(text.trim()).unwrap();
@@ -104,7 +79,7 @@ mod tests {
         let faults = Faults::with_kinds(&[DELIVERY_ERROR, DELIVERY_LATENCY]);
         let fault = Fault { kind: DELIVERY_ERROR.into(), route: "*".into(), ratio: 1.0, latency_ms: None, ttl_s: 60 };
         faults.replace(vec![fault], &[], Instant::now()).unwrap();
-        let sink = LogSink::new(faults.clone());
+        let sink = Faulty::new(LogSink, faults.clone());
         assert!(matches!(sink.send(&MESSAGE).await, Err(SendError::Temporary(_))));
         faults.clear();
         assert_eq!(sink.send(&MESSAGE).await, Ok(()));

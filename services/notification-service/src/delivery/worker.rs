@@ -1,13 +1,12 @@
 //! The worker that delivers: read what is due, send, keep what became of it, in batches.
 
 use super::sender::{Message, SendError, Senders};
-use crate::clock;
 use crate::domain::{AfterFailure, DeliveryPolicy, Status};
 use crate::metrics::NotificationMetrics;
 use crate::store::{Millis, Outcome, Store, StoreError, Waiting, millis};
 use futures::future::join_all;
-use service_common::Stop;
-use service_common::trace;
+use service_common::faults::QUEUE_STALL;
+use service_common::{Faults, Stop, clock, failpoint, trace};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -39,6 +38,8 @@ pub struct DeliveryWorker {
     pub policy: DeliveryPolicy,
     /// Longest wait for a sender.
     pub timeout: Duration,
+    /// Faults that make notifications stay where they are.
+    pub faults: Faults,
     /// Wakes the worker when a notification was accepted.
     pub wake: Arc<Notify>,
 }
@@ -62,6 +63,9 @@ impl DeliveryWorker {
 
     /// Does one batch. Returns how many notifications were due.
     async fn work(&self) -> Result<usize, StoreError> {
+        if self.faults.strikes(QUEUE_STALL, "delivery").is_some() {
+            return Ok(0);
+        }
         let due = self.store.due(BATCH, millis(self.timeout + LEASE_MARGIN), clock::now()).await?;
         if due.is_empty() {
             return Ok(0);
@@ -69,7 +73,9 @@ impl DeliveryWorker {
         let outcomes: Vec<(Waiting, Outcome)> = join_all(due.into_iter().map(|waiting| self.attempt(waiting))).await;
         let kept: Vec<(Uuid, Outcome)> =
             outcomes.iter().map(|(waiting, outcome)| (waiting.id, outcome.clone())).collect();
+        failpoint::pass("delivery.sent");
         self.keep(&kept).await?;
+        failpoint::pass("delivery.kept");
         for (waiting, outcome) in &outcomes {
             self.count(waiting, outcome);
         }

@@ -7,7 +7,7 @@ use std::str::FromStr;
 /// Longest address.
 const MAX_ADDRESS: usize = 254;
 /// Longest push token.
-const MAX_TOKEN: usize = 512;
+const MAX_TOKEN: usize = 2_048;
 
 /// A way to reach people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
@@ -17,7 +17,7 @@ pub enum Channel {
     Email,
     /// Text message; the recipient is a number in E.164 form.
     Sms,
-    /// Push message; the recipient is a device's token.
+    /// Push message; the recipient is a browser's subscription as JSON, or a device's token.
     Push,
 }
 
@@ -155,7 +155,7 @@ mod tests {
             &["+4930123456"],
             &["", "030123456", "+0123456", "+49 30 123456", "+123", "+1234567890123456"],
         );
-        check(Channel::Push, &["token-1"], &["", "a b", &"a".repeat(513)]);
+        check(Channel::Push, &["token-1"], &["", "a b", &"a".repeat(2_049)]);
     }
 
     #[test]

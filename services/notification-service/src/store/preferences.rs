@@ -48,6 +48,10 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn preferences(&self, user: Uuid) -> Result<Preferences, StoreError> {
+        self.cache.get_or_load(&user.to_string(), async || self.read_preferences(user).await).await
+    }
+
+    async fn read_preferences(&self, user: Uuid) -> Result<Preferences, StoreError> {
         let found: Option<(i64, i64, i64)> =
             sqlx::query_as("SELECT email, sms, push FROM preferences WHERE user_id = $1")
                 .bind(user.to_string())
@@ -73,6 +77,7 @@ impl Store {
         .bind(now)
         .execute(self.db.writer())
         .await?;
+        self.cache.forget(&user.to_string()).await;
         Ok(())
     }
 }

@@ -170,6 +170,23 @@ impl Store {
         if revived == 1 { Ok(()) } else { Err(StoreError::NotFailed(self.notification(id).await?.status)) }
     }
 
+    /// Gives up to `limit` dead letters all their attempts again, the oldest first. Returns how many.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn retry_failed(&self, limit: u32, now: Millis) -> Result<u64, StoreError> {
+        let revived = sqlx::query(
+            "UPDATE notifications SET status = 'accepted', attempts = 0, next_attempt_at = $1 WHERE id IN \
+             (SELECT id FROM notifications WHERE status = 'failed' ORDER BY id LIMIT $2)",
+        )
+        .bind(now)
+        .bind(i64::from(limit))
+        .execute(self.db.writer())
+        .await?
+        .rows_affected();
+        Ok(revived)
+    }
+
     /// How many notifications wait, and since when.
     ///
     /// # Errors

@@ -5,8 +5,11 @@ use futures::future::join_all;
 use notification_service::domain::{Channel, Rendered, Status, Template};
 use notification_service::schema::MIGRATIONS;
 use notification_service::store::{NewNotification, Outcome, Store};
+use prometheus_client::registry::Registry;
 use serde_json::json;
-use service_common::Database;
+use service_common::cache::Cache;
+use service_common::config::DatabaseUrl;
+use service_common::{Database, Faults};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -58,7 +61,7 @@ async fn what_was_not_delivered_before_a_crash_is_delivered_after_it() {
     let database = database().await;
     let mut config = config();
     config.timeout = Duration::from_secs(1);
-    let before = Rig::with(config, Arc::new(Silent), Arc::default(), Some(&database.url)).await;
+    let before = Rig::with(config.clone(), Arc::new(Silent), Arc::default(), Some(&database.url)).await;
     let id = before.notify("o-1").await;
     before.crash().await;
     assert_eq!(before.until(&id, "accepted").await["attempts"], 0);
@@ -99,6 +102,13 @@ async fn the_gauges_show_what_waits() {
     panic!("the gauges do not show two waiting notifications");
 }
 
+async fn store(url: &DatabaseUrl) -> Store {
+    let database = Database::open(url, MIGRATIONS).await.unwrap();
+    let ttl = Duration::from_secs(1);
+    let cache = Cache::new(None, "test", ttl, Faults::default(), &mut Registry::default()).unwrap();
+    Store::new(database, cache)
+}
+
 fn new_notification() -> NewNotification {
     NewNotification {
         caller: "service".to_owned(),
@@ -117,7 +127,7 @@ fn new_notification() -> NewNotification {
 #[tokio::test]
 async fn only_old_and_settled_notifications_are_dropped() {
     let database = database().await;
-    let store = Store::new(Database::open(&database.url, MIGRATIONS).await.unwrap());
+    let store = store(&database.url).await;
     let now = chrono::Utc::now().timestamp_millis();
     let mut ids: Vec<Uuid> = Vec::new();
     for _ in 0..3 {
@@ -135,7 +145,7 @@ async fn only_old_and_settled_notifications_are_dropped() {
 #[tokio::test]
 async fn an_outcome_that_comes_too_late_changes_nothing() {
     let database = database().await;
-    let store = Store::new(Database::open(&database.url, MIGRATIONS).await.unwrap());
+    let store = store(&database.url).await;
     let id = store.accept(&new_notification(), 1_000).await.unwrap().id;
     assert_eq!(store.due(10, 0, 999).await.unwrap().len(), 0);
     assert_eq!(store.due(10, 0, 1_000).await.unwrap().len(), 1);

@@ -2,7 +2,6 @@
 
 use super::problems::PROBLEM;
 use super::{App, reply};
-use crate::clock;
 use crate::domain::{Basket, RequestedLine};
 use crate::store::{NewOrder, Order, StoreError};
 use axum::extract::State;
@@ -12,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use service_common::problem::ProblemBody;
 use service_common::trace;
 use service_common::{Authenticated, Json, Path, Problem, Query};
+use service_common::{clock, failpoint};
 use uuid::Uuid;
 
 const DEFAULT_LIMIT: u32 = 20;
@@ -74,7 +74,10 @@ pub async fn create(
     let new = NewOrder { user_id, email: caller.email().map(ToOwned::to_owned), basket };
     let result = app.store.create_order(&new, keyed.as_ref(), clock::now()).await;
     match &result {
-        Ok(reply) if !reply.replayed => app.metrics.created(),
+        Ok(reply) if !reply.replayed => {
+            failpoint::pass("order.created");
+            app.metrics.created();
+        }
         Err(StoreError::OutOfStock { .. }) => app.metrics.rejected(),
         _ => {}
     }

@@ -2,7 +2,6 @@
 
 use super::problems::PROBLEM;
 use super::{App, reply};
-use crate::clock;
 use crate::domain::payment::UnknownMethod;
 use crate::domain::{Command, Method};
 use crate::payment::ProviderError;
@@ -14,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use service_common::problem::ProblemBody;
 use service_common::trace;
 use service_common::{Authenticated, Json, Path, Problem};
+use service_common::{clock, failpoint};
 use uuid::Uuid;
 
 /// How an order is paid.
@@ -59,6 +59,7 @@ pub async fn pay(
     let keyed = reply::keyed(&headers, order.user_id, &format!("payment {id}"), &request)?;
     let traceparent = trace::current();
     let reply = app.store.request_payment(id, method, keyed.as_ref(), traceparent.as_deref(), clock::now()).await?;
+    failpoint::pass("payment.requested");
     app.wake_payments.notify_one();
     Ok(reply::respond(reply))
 }

@@ -3,13 +3,14 @@
 //! Work is done in batches, so that a busy hour costs a few transactions a second instead of several for every order.
 
 use super::provider::{Capture, CaptureRequest, PaymentProvider, ProviderError};
-use crate::clock;
 use crate::domain::OrderStatus;
 use crate::domain::payment::{AfterFailure, RetryPolicy};
 use crate::metrics::{OrderMetrics, PaymentOutcome};
 use crate::store::{Millis, PaymentTask, Settled, Store, StoreError, Verdict, millis};
 use futures::future::join_all;
 use service_common::Stop;
+use service_common::clock;
+use service_common::failpoint;
 use service_common::trace;
 use std::sync::Arc;
 use std::time::Duration;
@@ -89,11 +90,15 @@ impl PaymentWorker {
         let lease = millis(self.timeout + LEASE_MARGIN);
         let tasks = self.store.claim_payments(BATCH, lease, now).await?;
         if !tasks.is_empty() {
+            failpoint::pass("payment.claimed");
             let settled: Vec<Settled> = join_all(tasks.into_iter().map(|task| self.attempt(task))).await;
+            failpoint::pass("payment.captured");
             self.settle(&settled, stop).await?;
+            failpoint::pass("payment.settled");
         }
         let confirmed = self.store.confirm_paid(CONFIRM_BATCH, clock::now()).await?;
         for order in &confirmed {
+            failpoint::pass("order.confirmed");
             self.metrics.confirmed(order);
         }
         self.wake_relay.notify_one();
