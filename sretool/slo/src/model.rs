@@ -191,6 +191,7 @@ impl Operator {
 
 /// Where an objective's indicator stands.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "nearly every objective has its indicator inline")]
 pub enum IndicatorSource {
     /// In the document.
     Inline(Indicator),

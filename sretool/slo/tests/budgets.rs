@@ -24,7 +24,7 @@ fn slo(method: &str, window: &str, objective: &str, annotations: &str) -> Slo {
     let catalog = Catalog::load([("a.yaml", document(method, window, objective, annotations).as_str())]);
     let errors: Vec<_> = catalog.findings.iter().filter(|f| f.code != "unfireable").collect();
     assert!(errors.is_empty(), "{errors:?}");
-    catalog.slos.into_iter().next().unwrap()
+    catalog.slos.into_iter().next().expect("the document has an objective")
 }
 
 /// Answers with what happened in the minute that ends at a time: good and all events, or nothing.
@@ -33,13 +33,13 @@ fn report(slo: &Slo, at: i64, minute: impl Fn(i64) -> Option<(f64, f64)>) -> Slo
     let mut answers = Answers::default();
     for query in slo::plan(slo, &request) {
         let When::Steps { start_ms, end_ms, step_ms } = query.when else { panic!("{query:?}") };
-        let steps = (start_ms..=end_ms).step_by(usize::try_from(step_ms).unwrap());
+        let steps = (start_ms..=end_ms).step_by(usize::try_from(step_ms).expect("steps are positive"));
         let sample = |t| {
             let (good, total) = minute(t)?;
             Some(Sample { t, v: if query.part == Part::Good { good } else { total } })
         };
         let value = Value::Matrix(vec![MatrixSeries::new(Labels::default(), steps.filter_map(sample).collect())]);
-        answers.record(slo, &query, &value).unwrap();
+        answers.record(slo, &query, &value).expect("one series answers");
     }
     slo::evaluate(slo, &answers, &request).remove(0)
 }

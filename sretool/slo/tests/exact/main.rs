@@ -113,7 +113,8 @@ fn slo() -> Slo {
 
 /// Evaluates the generated recording rules of the tiles every five minutes.
 fn record(engine: &Engine, store: &mut Counting) {
-    let file = slo::generate(&[slo()], &Options { alerts: false, ..Options::new("") }).unwrap();
+    let file =
+        slo::generate(&[slo()], &Options { alerts: false, ..Options::new("") }).expect("rules can be made of it");
     let tiles = ["slo:sli_events:increase5m", "slo:sli_errors:increase5m"];
     let rules: Vec<_> = file.groups.iter().flat_map(|group| &group.rules).collect();
     let mut at = TILE;
@@ -151,7 +152,7 @@ fn report(engine: &Engine, store: &Counting, at: i64, tiles: Option<Tiles>) -> S
     let (slo, request) = (slo(), Request { tiles, ..Request::at(at) });
     let mut answers = Answers::default();
     for query in slo::plan(&slo, &request) {
-        answers.record(&slo, &query, &answer(engine, store, &query)).unwrap();
+        answers.record(&slo, &query, &answer(engine, store, &query)).expect("one series answers");
     }
     slo::evaluate(&slo, &answers, &request).remove(0)
 }

@@ -2,7 +2,7 @@
 
 use super::{HOUR, MINUTE, Memory, instant, slo};
 use promql::{Labels, Value};
-use slo::{Action, BurnWindows, Options, Rule};
+use slo::{Action, Options, Rule};
 
 /// Evaluates all rules each minute, and yields the minutes at which the alerts' conditions held, page then ticket.
 fn conditions(store: &mut Memory, end: i64) -> [Vec<i64>; 2] {
