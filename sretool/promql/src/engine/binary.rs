@@ -117,6 +117,8 @@ impl Evaluator<'_> {
         let filters_first = self.closed();
         for key in order {
             let (many, one) = &sides[&key];
+            // Pairs that have no time in common cost time, though they yield nothing.
+            self.check_room(many.len().saturating_mul(one.len()).saturating_mul(grid.len))?;
             let mut group =
                 Group { binary: b, span, swapped, filters_first, taken: Vec::new(), grid, notes: &mut self.notes };
             group.combine(many, one, &mut result)?;

@@ -86,7 +86,8 @@ impl<'a> Evaluator<'a> {
         Ok(())
     }
 
-    fn check_room(&self, samples: usize) -> Evaluated<()> {
+    /// Refuses what would exceed the limit.
+    pub fn check_room(&self, samples: usize) -> Evaluated<()> {
         let limit = self.options.max_samples;
         let total = self.samples.saturating_add(samples);
         if total > limit { Err(EvalError::TooManySamples { limit }) } else { Ok(()) }

@@ -6,7 +6,7 @@ use super::evaluator::{Evaluated, Evaluator};
 use super::select::Reading;
 use crate::ast::{At, Call, Expr, ExprKind, VectorSelector};
 use crate::labels::{Labels, METRIC_NAME, MatchOp, Matcher};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 
 /// The labels by which a series and its info metric find each other.
@@ -35,6 +35,7 @@ impl Evaluator<'_> {
             None => Vec::new(),
         };
         let mut result: Vec<Series> = Vec::new();
+        let mut places: HashMap<Labels, usize> = HashMap::new();
         for i in 0..grid.len {
             let newest = newest(&found, i)?;
             for series in base.iter().filter(|s| s.there(i)) {
@@ -44,7 +45,7 @@ impl Evaluator<'_> {
                     enriched(&series.labels, &newest, &wanted)?
                 };
                 let Some(labels) = labels else { continue };
-                let place = result.iter().position(|s| s.labels == labels).unwrap_or_else(|| {
+                let place = *places.entry(labels.clone()).or_insert_with(|| {
                     result.push(Series { labels, ..series.blank() });
                     result.len() - 1
                 });
@@ -158,15 +159,16 @@ fn identity(labels: &Labels) -> [&str; 2] {
     IDENTIFYING.map(|label| labels.get(label))
 }
 
-type Newest<'a> = BTreeMap<(&'a str, [&'a str; 2]), (&'a Series, f64)>;
+/// Info series by what they describe and by their names, each with the time of its sample.
+type Newest<'a> = HashMap<[&'a str; 2], BTreeMap<&'a str, (&'a Series, f64)>>;
 
 /// Of each info metric and identity the series with the newest sample.
 fn newest(found: &[Series], i: usize) -> Evaluated<Newest<'_>> {
     let mut newest = Newest::new();
     for series in found.iter().filter(|s| s.there(i)) {
         let t = series.values[i];
-        let key = (series.labels.metric_name(), identity(&series.labels));
-        match newest.get(&key) {
+        let of_one = newest.entry(identity(&series.labels)).or_default();
+        match of_one.get(series.labels.metric_name()) {
             Some((_, known)) if *known > t => {}
             Some((known, at)) if *at == t => {
                 let message = format!(
@@ -176,7 +178,7 @@ fn newest(found: &[Series], i: usize) -> Evaluated<Newest<'_>> {
                 return Err(EvalError::Matching(message));
             }
             _ => {
-                newest.insert(key, (series, t));
+                of_one.insert(series.labels.metric_name(), (series, t));
             }
         }
     }
@@ -187,10 +189,7 @@ fn newest(found: &[Series], i: usize) -> Evaluated<Newest<'_>> {
 fn enriched(base: &Labels, newest: &Newest<'_>, wanted: &Wanted<'_>) -> Evaluated<Option<Labels>> {
     let mut extra: BTreeMap<&str, &str> = BTreeMap::new();
     let mut any = false;
-    for ((_, id), (info, _)) in newest {
-        if *id != identity(base) {
-            continue;
-        }
+    for (info, _) in newest.get(&identity(base)).into_iter().flat_map(BTreeMap::values) {
         any = true;
         for (name, value) in info.labels.iter().filter(|(name, _)| *name != METRIC_NAME) {
             if !wanted.data.is_empty() && !wanted.data.iter().any(|m| &*m.name == name) {

@@ -17,8 +17,9 @@ impl Evaluator<'_> {
         // Evaluation times are multiples of the step since the epoch, whatever the window's bounds are.
         let first = self.range_start(reading.time(grid.start), range);
         let end = reading.time(grid.end());
-        let start = first.saturating_add((-first).rem_euclid(step));
-        let len = if end < start { 0 } else { usize::try_from((end - start) / step).unwrap_or(usize::MAX - 1) + 1 };
+        let start = first.saturating_add((step - first.rem_euclid(step)) % step);
+        let steps = usize::try_from(end.saturating_sub(start) / step).unwrap_or(usize::MAX);
+        let len = if end < start { 0 } else { steps.saturating_add(1) };
         self.count(len)?;
         let inner = Grid { start, step, len };
         let outside = std::mem::replace(&mut self.statistics, Statistics::Always);
