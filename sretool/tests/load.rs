@@ -33,7 +33,8 @@ fn json(output: &Output) -> Value {
 #[test]
 fn goose_sends_the_exact_number_of_requests_from_a_child_process() {
     let (shop, services) = Shop::open();
-    let line = ["--rps", "200", "--duration", "2s", "--users", "40", "--threshold", "errors<=0%"];
+    let line =
+        ["--rps", "200", "--duration", "2s", "--users", "40", "--threshold", "errors<=0%", "--threshold", "lag<60s"];
     let output = load(&line).args(at(&services)).output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
     let report = json(&output);
@@ -63,7 +64,8 @@ fn services_that_are_not_there_are_named_and_nothing_is_judged() {
 fn ctrl_c_gives_a_partial_report_at_once_even_while_the_server_is_silent() {
     for executor in ["goose", "http"] {
         let (shop, services) = Shop::open();
-        let mut command = load(&["--rps", "50", "--duration", "60s", "--threshold", "errors<0.1%"]);
+        let mut command =
+            load(&["--rps", "50", "--duration", "60s", "--threshold", "errors<0.1%", "--threshold", "lag<60s"]);
         if executor == "goose" {
             command.args(at(&services));
         } else {
@@ -87,4 +89,110 @@ fn ctrl_c_gives_a_partial_report_at_once_even_while_the_server_is_silent() {
         assert!(report["finished"].as_u64().unwrap() >= 40 && report["censored"].as_u64().unwrap() > 0, "{executor}");
         assert_eq!((&report["verdict"], output.status.code()), (&"pass".into(), Some(0)), "{executor}: {report}");
     }
+}
+
+/// A quick server of one URL, on a thread of its own.
+fn quick(app: axum::Router) -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+            axum::serve(listener, app).await.unwrap();
+        });
+    });
+    url
+}
+
+/// Busy loops that end with the test.
+struct Hogs(Vec<std::process::Child>);
+
+impl Hogs {
+    fn on(cpu: &str, count: usize) -> Self {
+        let hog = || Command::new("taskset").args(["-c", cpu, "sh", "-c", "while :; do :; done"]).spawn().unwrap();
+        Self((0..count).map(|_| hog()).collect())
+    }
+}
+
+impl Drop for Hogs {
+    fn drop(&mut self) {
+        for hog in &mut self.0 {
+            let _ = hog.kill();
+            let _ = hog.wait();
+        }
+    }
+}
+
+#[test]
+fn a_generator_starved_of_cpu_makes_no_verdict_and_says_why() {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let allowed = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:")).unwrap().trim().to_owned();
+    let cpu = allowed.split([',', '-']).next_back().unwrap().to_owned();
+    let url = quick(axum::Router::new().route("/", axum::routing::get(|| async { "ok" })));
+    let _hogs = Hogs::on(&cpu, 4);
+    let mut command = Command::new("taskset");
+    command.args(["-c", &cpu, env!("CARGO_BIN_EXE_sretool"), "load", "--no-push", "--format", "json"]);
+    command.args(["--url", &url, "--rps", "4000", "--duration", "2s", "--drain", "1s"]);
+    let output = command.args(["--threshold", "p95<200ms", "--threshold", "rate>=99%"]).output().unwrap();
+    let report = json(&output);
+    assert_eq!((&report["verdict"], output.status.code()), (&"invalid".into(), Some(3)), "{report}");
+    let reasons = report["reasons"].to_string();
+    assert!(reasons.contains("the generator"), "{reasons}");
+    assert!(report["whole"]["usage"]["cpu_us"].as_u64().unwrap() > 0);
+}
+
+#[test]
+fn a_condition_of_the_users_ends_the_run_and_fails_it() {
+    for executor in ["http", "goose"] {
+        let (shop, services) = Shop::open();
+        let line = ["--rps", "50", "--duration", "120s", "--abort-on", "errors>30%", "--threshold", "p95<60s"];
+        let mut command = load(&line);
+        if executor == "goose" {
+            command.args(at(&services));
+        } else {
+            command.args(["--url", &format!("{}/v1/products", services.orders)]);
+        }
+        shop.fail_every.store(2, std::sync::atomic::Ordering::Relaxed);
+        let begun = Instant::now();
+        let output = command.output().unwrap();
+        assert!(begun.elapsed() < Duration::from_secs(60), "{executor}");
+        let report = json(&output);
+        assert_eq!((&report["verdict"], output.status.code()), (&"fail".into(), Some(1)), "{executor}: {report}");
+        let aborted = report["aborted"].as_str().unwrap();
+        assert!(aborted.contains("errors>30%: observed"), "{executor}: {aborted}");
+        assert_eq!(report["partial"], true);
+    }
+}
+
+#[test]
+fn the_second_ctrl_c_ends_the_process_at_once() {
+    // It waits for its start, where nothing but a signal ends it.
+    let far = chrono::Utc::now().timestamp() + 3600;
+    let url = quick(axum::Router::new());
+    let mut child = load(&["--url", &url, "--start-at", &far.to_string()]).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    assert!(lines.by_ref().map_while(Result::ok).any(|line| line.contains("for the start")));
+    let interrupt = || Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(interrupt().success());
+    // The process may be gone by now: the first one is enough to stop waiting.
+    let _ = interrupt();
+    let begun = Instant::now();
+    let status = child.wait().unwrap();
+    assert!(begun.elapsed() < Duration::from_secs(10));
+    assert!(matches!(status.code(), Some(3 | 130)), "{status}");
+}
+
+#[test]
+fn workers_send_exactly_the_whole_between_them() {
+    let (shop, services) = Shop::open();
+    let url = format!("{}/v1/products", services.orders);
+    let mut scheduled = 0;
+    for worker in ["0/3", "1/3", "2/3"] {
+        let line = ["--url", &url, "--rps", "100", "--duration", "1s", "--worker", worker, "--threshold", "lag<60s"];
+        let report = json(&load(&line).output().unwrap());
+        scheduled += report["scheduled"].as_u64().unwrap();
+    }
+    assert_eq!((scheduled, shop.total()), (100, 100));
 }

@@ -9,8 +9,8 @@ use std::time::Duration;
 /// How often the end and a stop are looked for.
 const TICK: Duration = Duration::from_millis(20);
 
-/// Calls `on_update` each second and when `duration` is over, and with `last` set at the end: when everything is answered, at most `drain` after
-/// `duration`, or at once when `stop` is set. A closed run has no pacer.
+/// Calls `on_update` each second and when `duration` is over, and with `last` set at the end: when everything is
+/// answered, at most `drain` after `duration`, or at once when `stop` is set. A closed run has no pacer.
 pub async fn conduct(
     run: &Run,
     pacer: Option<Pacer>,

@@ -132,8 +132,8 @@ fn disagreement(server: Option<Events>, client: Events, view: ClientView, budget
     let [shown, counted] = [seen, told].map(format::percent);
     Some(if seen > told {
         format!(
-            "the client saw {shown} bad, the server counted {counted}: the difference lies between them, in the network, \
-             a proxy, a queue before the handlers or the client's timeout"
+            "the client saw {shown} bad, the server counted {counted}: the difference lies between them, in the \
+             network, a proxy, a queue before the handlers or the client's timeout"
         )
     } else {
         format!("the server counted {counted} bad, the client saw {shown}: others use it too, or retries hide errors")

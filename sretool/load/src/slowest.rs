@@ -116,7 +116,9 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
         #[test]
-        fn parts_merge_into_the_whole(times in prop::collection::vec((0u64..40, any::<bool>()), 0..80), at in 0usize..80) {
+        fn parts_merge_into_the_whole(
+            times in prop::collection::vec((0u64..40, any::<bool>()), 0..80), at in 0usize..80
+        ) {
             let slows: Vec<_> = times.iter().enumerate().map(|(i, time)| slow(*time, i)).collect();
             let (a, b) = slows.split_at(at.min(slows.len()));
             let mut merged = of(a);

@@ -164,7 +164,9 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
         #[test]
-        fn a_round_holds_every_target_by_its_weight(weights in prop::collection::vec(0u32..9, 1..6), rounds in 1u64..4) {
+        fn a_round_holds_every_target_by_its_weight(
+            weights in prop::collection::vec(0u32..9, 1..6), rounds in 1u64..4
+        ) {
             let sum: u32 = weights.iter().sum();
             prop_assume!(sum > 0);
             let order = weighted(&weights);

@@ -60,7 +60,8 @@ pub(super) fn starved(plan: &Plan, whole: &Snapshot) -> Option<String> {
 }
 
 /// Why the generator rather than the server made requests slow: its cores were full, and its lag, which shows how long
-/// it waited for them, is no small part of the time `observed`. It waits as long to read an answer as to send a request.
+/// it waited for them, is no small part of the time `observed`. It waits as long to read an answer as to send a
+/// request.
 pub(super) fn slowed(plan: &Plan, whole: &Snapshot, observed: f64) -> Option<String> {
     let (lag, full) = (whole.own_lag.quantile(0.99)?, full(&whole.usage)?);
     (plan.schedule.is_some() && lag > Limits::of(plan).starved && lag * 10.0 >= observed).then(|| {

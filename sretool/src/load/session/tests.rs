@@ -32,13 +32,14 @@ fn load(line: &[&str]) -> (ExitCode, String, String) {
 #[test]
 fn a_good_server_passes_and_the_result_is_json_and_nothing_else() {
     let url = serve(Router::new().route("/", get(|| async { "ok" })));
-    let loose = ["--threshold", "p95<5s", "--threshold", "errors<0.1%", "--threshold", "rate>=99%"];
+    let loose =
+        ["--threshold", "p95<5s", "--threshold", "errors<0.1%", "--threshold", "rate>=90%", "--threshold", "lag<60s"];
     let (code, out, err) = load(&[&["--url", &url, "--rps", "100", "--format", "json"][..], &loose].concat());
     assert_eq!(code, exit::good(), "{out}{err}");
     let report: Value = serde_json::from_str(&out).unwrap();
     assert_eq!((&report["verdict"], &report["executor"]), (&"pass".into(), &"http".into()));
     assert_eq!((&report["scheduled"], &report["finished"]), (&100.into(), &100.into()));
-    assert_eq!(report["thresholds"].as_array().unwrap().len(), 3);
+    assert_eq!(report["thresholds"].as_array().unwrap().len(), 4);
     assert!(err.lines().any(|line| line.contains("/s  p50")), "progress goes to standard error: {err}");
 }
 
@@ -84,7 +85,7 @@ fn reports_are_written_by_extension() {
     let url = serve(Router::new().route("/", get(|| async { "ok" })));
     let directory = tempfile::tempdir().unwrap();
     let paths: Vec<_> = ["r.html", "r.json", "r.xml"].map(|name| directory.path().join(name)).into();
-    let mut line = vec!["--url", url.as_str(), "--rps", "20", "--threshold", "errors<=0%"];
+    let mut line = vec!["--url", url.as_str(), "--rps", "20", "--threshold", "errors<=0%", "--threshold", "lag<60s"];
     paths.iter().for_each(|path| line.extend(["--report", path.to_str().unwrap()]));
     let (code, out, err) = load(&line);
     assert_eq!(code, exit::good(), "{out}{err}");
@@ -103,4 +104,76 @@ fn a_closed_run_has_no_target() {
     let report: Value = serde_json::from_str(&out).unwrap();
     assert!(report["target_rps"].is_null());
     assert!(report["achieved_rps"].as_f64().unwrap() > 10.0, "{out}");
+}
+
+/// A Prometheus that has scraped the end of every run, and counted `bad` of 100 events of each SLO.
+fn prometheus(bad: u32) -> String {
+    let answer = move |axum::Form(form): axum::Form<std::collections::HashMap<String, String>>| async move {
+        let (query, now) = (form["query"].clone(), form["time"].clone());
+        let value = match query.as_str() {
+            query if query.contains("timestamp(") => (now.parse::<f64>().unwrap() + 1.0).to_string(),
+            query if query.contains("5..") => bad.to_string(),
+            _ => "100".to_owned(),
+        };
+        let result = serde_json::json!([{"metric": {}, "value": [now.parse::<f64>().unwrap(), value]}]);
+        axum::Json(serde_json::json!({"status": "success", "data": {"resultType": "vector", "result": result}}))
+    };
+    serve(Router::new().route("/api/v1/query", axum::routing::post(answer)))
+}
+
+const AVAILABILITY: &str = r#"
+apiVersion: openslo/v1
+kind: SLO
+metadata: {name: availability}
+spec:
+  service: shop
+  timeWindow: [{duration: 30d, isRolling: true}]
+  budgetingMethod: Occurrences
+  objectives: [{target: 0.999}]
+  indicator:
+    metadata: {name: ok}
+    spec:
+      ratioMetric:
+        counter: true
+        bad: {metricSource: {type: prometheus, spec: {query: 'http_requests_total{status=~"5.."}'}}}
+        total: {metricSource: {type: prometheus, spec: {query: http_requests_total}}}
+"#;
+
+#[test]
+fn the_gate_fails_a_run_whose_server_burnt_the_budget_although_the_client_saw_nothing() {
+    let url = serve(Router::new().route("/", get(|| async { "ok" })));
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("slo.yaml"), AVAILABILITY).unwrap();
+    let slo = directory.path().to_str().unwrap();
+    for (bad, code) in [(0, exit::good()), (5, exit::failed())] {
+        let prometheus = prometheus(bad);
+        let line = ["--url", &url, "--rps", "100", "--gate", slo, "--prometheus", &prometheus, "--format", "json"];
+        let loose = ["--threshold", "errors<=0%", "--threshold", "lag<60s"];
+        let (found, out, err) = load(&[&line[..], &loose].concat());
+        assert_eq!(found, code, "{out}{err}");
+        let report: Value = serde_json::from_str(&out).unwrap();
+        assert_eq!(
+            (&report["gate"][0]["slo"], &report["gate"][0]["server"]["total"]),
+            (&"shop-availability".into(), &100.0.into())
+        );
+        assert_eq!(report["gate"][0]["client"]["bad"], 0.0);
+        if bad > 0 {
+            assert!(err.contains("5.00 of 100 events bad") && err.contains("retries hide errors"), "{err}");
+        }
+    }
+}
+
+#[test]
+fn a_gate_without_prometheus_is_no_pass() {
+    let url = serve(Router::new().route("/", get(|| async { "ok" })));
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("slo.yaml");
+    std::fs::write(&file, AVAILABILITY).unwrap();
+    let slo = file.to_str().unwrap();
+    let line = ["--url", &url, "--rps", "20", "--gate", slo, "--prometheus", "http://127.0.0.1:9"];
+    let (code, out, err) = load(&[&line[..], &["--threshold", "errors<=0%", "--threshold", "lag<60s"]].concat());
+    assert_eq!(code, exit::no_judgement(), "{out}{err}");
+    assert!(out.contains("the gate was not judged"), "{out}");
+    std::fs::write(&file, "nonsense").unwrap();
+    assert_eq!(load(&line).0, exit::invalid());
 }

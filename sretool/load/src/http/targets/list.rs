@@ -130,7 +130,8 @@ mod tests {
 
     #[test]
     fn a_list_is_read_in_whole() {
-        let text = "# shop\nGET http://h:1/a weight=3\nGET http://h:1/b\n\nPOST http://h:1/c/7 name=/c/{id} expect=201,409\n\
+        let text = "# shop\nGET http://h:1/a weight=3\nGET http://h:1/b\n\n\
+                    POST http://h:1/c/7 name=/c/{id} expect=201,409\n\
                     X-Key: 1\nbody: {\"a\": 1}\n";
         let targets = list(text).unwrap();
         let shown: Vec<_> = targets.all().iter().map(|t| (&*t.route, t.weight, t.expected.len())).collect();
