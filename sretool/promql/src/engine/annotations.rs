@@ -179,7 +179,7 @@ pub(crate) fn number(v: f64) -> String {
         return if v > 0.0 { "+Inf".into() } else { "-Inf".into() };
     }
     let size = v.abs();
-    if size != 0.0 && !(1e-4..1e21).contains(&size) {
+    if size != 0.0 && !(1e-4..1e6).contains(&size) {
         let text = format!("{v:e}");
         let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
         let (sign, exponent) = exponent.strip_prefix('-').map_or(('+', exponent), |e| ('-', e));
@@ -208,5 +208,6 @@ mod tests {
     fn numbers_are_short() {
         let written = [1.1, -0.1, 1e-7, 2.5e30, f64::NAN, f64::NEG_INFINITY, 0.0].map(number);
         assert_eq!(written, ["1.1", "-0.1", "1e-07", "2.5e+30", "NaN", "-Inf", "0"]);
+        assert_eq!([123_456.7, 1_234_567.0, 1e6, 0.0001].map(number), ["123456.7", "1.234567e+06", "1e+06", "0.0001"]);
     }
 }
