@@ -26,7 +26,8 @@ fn rules_that_write_the_same_are_found_across_files() {
 
 #[test]
 fn a_rule_knows_what_it_is() {
-    let text = "groups:\n- name: g\n  rules:\n  - record: job:up:sum\n    expr: sum by (job) (up)\n    labels: {b: '2', a: '1'}\n\
+    let text = "groups:\n- name: g\n  rules:\n  - record: job:up:sum\n    expr: sum by (job) (up)\n    \
+                labels: {b: '2', a: '1'}\n\
                 \x20 - alert: Down\n    expr: up == 0\n    for: 1h30m\n    annotations: {z: last, a: first}\n";
     let file = parse("r.yaml", text).unwrap();
     let [recording, alerting] = file.groups[0].rules.as_slice() else { panic!("{file:?}") };
@@ -65,7 +66,8 @@ fn every_mistake_is_named_with_its_place() {
 #[test]
 fn all_mistakes_of_a_file_come_at_once() {
     let found = problems(
-        "groups:\n- name: g\n  interval: soon\n  rules:\n  - {record: r, expr: 'sum('}\n  - {alert: A, expr: up, for: x}\n\
+        "groups:\n- name: g\n  interval: soon\n  rules:\n  - {record: r, expr: 'sum('}\n  \
+         - {alert: A, expr: up, for: x}\n\
          - name: g\n  rules: []\n",
     );
     assert_eq!(found.len(), 4, "{found:#?}");

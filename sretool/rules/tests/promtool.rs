@@ -193,11 +193,23 @@ fn templates_expand_to_the_same_text() {
         r#"{{- " trimmed " -}}   {{ $x := 2 }}{{ $x }} {{ print 1 2 "a" 3 }} {{ index $labels "a" }}"#,
         r#"{{ query "x{a='one'}" | first | value | humanize }} {{ stripPort "h:1" }} {{ and 1 0 }} {{ or 0 "z" }}"#,
         r#"{{ if eq $labels.a "two" "one" }}known{{ end }} {{ not true }} {{ ge 2 2 }} {{ match "^o" $labels.a }}"#,
-        r#"{{ define "row" }}<{{ .Labels.a }} {{ . | value | humanize }}>{{ end }}{{ range query "sort(x)" }}{{ template "row" . }}{{ end }}"#,
-        r#"{{ range query "sort(x)" }}{{ .Labels.a }}{{ break }}{{ end }} {{ range query "sort(x)" }}{{ if eq .Labels.a "two" }}{{ continue }}{{ end }}{{ .Labels.a }}{{ end }}"#,
+        concat!(
+            r#"{{ define "row" }}<{{ .Labels.a }} {{ . | value | humanize }}"#,
+            r#">{{ end }}{{ range query "sort(x)" }}{{ template "row" . }}{{ end }}"#
+        ),
+        concat!(
+            r#"{{ range query "sort(x)" }}{{ .Labels.a }}{{ break }}{{ end }} {{ range query "sort(x)" }}"#,
+            r#"{{ if eq .Labels.a "two" }}{{ continue }}{{ end }}{{ .Labels.a }}{{ end }}"#
+        ),
         r#"{{ html "<a href='x'>&\"" }} {{ urlquery "a b&c=d/é" }} {{ slice "abcdef" 1 3 }} {{ slice $labels.a 1 }}"#,
-        r#"{{ (index (query "sort(x)") 0).Labels.a }} {{ toTime 1000.5 }} {{ safeHtml "<b>" }} {{ block "b" $value }}[{{ . }}]{{ end }}"#,
-        r#"{{ stripDomain "a.b.c:80" }} {{ stripPort "[::1]:80" }} {{ parseDuration "1h30m" }} {{ sortByLabel "a" (query "x") | len }}"#,
+        concat!(
+            r#"{{ (index (query "sort(x)") 0).Labels.a }} {{ toTime 1000.5 }}"#,
+            r#" {{ safeHtml "<b>" }} {{ block "b" $value }}[{{ . }}]{{ end }}"#
+        ),
+        concat!(
+            r#"{{ stripDomain "a.b.c:80" }} {{ stripPort "[::1]:80" }}"#,
+            r#" {{ parseDuration "1h30m" }} {{ sortByLabel "a" (query "x") | len }}"#
+        ),
         r#"{{ tableLink "up == 1" }} {{ graphLink "rate(x[5m])" }} {{ printf "%v %t %d %x" "s" true 42 255 }}"#,
         r#"{{ query "none" | len }} {{ range query "none" }}x{{ else }}nothing{{ end }} {{ $labels.none }}"#,
     ];

@@ -127,7 +127,8 @@ proptest! {
         world.now = last_seen + outage * STEP;
         world.state = GroupState::new(group(&yaml), true);
         world.evaluate();
-        prop_assert_eq!(world.query(&format!("ALERTS and timestamp(ALERTS) == {}", world.now / 1000)), Vec::<String>::new());
+        let fresh = format!("ALERTS and timestamp(ALERTS) == {}", world.now / 1000);
+        prop_assert_eq!(world.query(&fresh), Vec::<String>::new());
         let limits = RestoreLimits { outage_ms: 3_600_000, grace_ms: STEP };
         world.state.restore(world.now, &world.store, limits).unwrap();
         let active = world.state.rules()[0].alerts().next().unwrap().active_at;

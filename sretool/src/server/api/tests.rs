@@ -283,6 +283,37 @@ async fn queries_beyond_the_slots_wait_in_vain() {
 }
 
 #[tokio::test]
+async fn writes_do_not_wait_for_queries() {
+    let app = app();
+    let _held = app.query_slots.clone().acquire_many_owned(2).await.unwrap();
+    let series = (Labels::new([("__name__", "pushed")]), vec![Sample { t: 20_000, v: 7.0 }]);
+    let request = Request::post("/api/v1/write").body(Body::from(remote_write::encode(&[series]))).unwrap();
+    assert_eq!(send(&app, request).await.0, 204);
+    assert_eq!(app.store.stats().series, 3);
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_frees_its_slot() {
+    let app = app();
+    let (started, entered) = tokio::sync::oneshot::channel();
+    let work = app.compute(Duration::from_secs(60), |_, patience| {
+        started.send(()).unwrap();
+        while !patience.is_over() {
+            std::thread::yield_now();
+        }
+        Ok(())
+    });
+    let mut work = Box::pin(work);
+    tokio::select! {
+        _ = &mut work => panic!("it ends only when nobody waits"),
+        entered = entered => entered.unwrap(),
+    }
+    drop(work);
+    let both = tokio::time::timeout(Duration::from_secs(30), app.query_slots.acquire_many(2)).await;
+    assert!(both.is_ok(), "the work has ended");
+}
+
+#[tokio::test]
 async fn without_files_nothing_can_be_reloaded() {
     let reload = send(&app(), Request::post("/-/reload").body(Body::empty()).unwrap()).await;
     assert!(reload.0 == 500 && reload.1.contains("failed to reload config"), "{reload:?}");
