@@ -275,3 +275,49 @@ fn reading_in_the_past_writes_in_the_past() {
     assert_eq!(world.query("timestamp(r)"), ["{} 0"]);
     assert_eq!(world.query("timestamp(ALERTS)"), ["{alertname=\"A\", alertstate=\"firing\"} 0"]);
 }
+
+#[test]
+fn a_firing_alert_shows_the_newest_value_and_since_when_it_only_goes_on() {
+    let mut world = World::new(
+        "groups: [{name: g, rules: [{alert: A, expr: x > 0, keep_firing_for: 1m, \
+         annotations: {s: 'now {{ $value }}'}}]}]",
+    );
+    let shown = |world: &World| {
+        let alert = world.state.rules()[0].alerts().next().unwrap().clone();
+        (alert.value, alert.annotations[0].1.clone(), alert.keep_firing_since.map(|at| at / STEP))
+    };
+    for (value, expected) in [
+        (1.0, (1.0, "now 1", None)),
+        (2.5, (2.5, "now 2.5", None)),
+        (0.0, (2.5, "now 2.5", Some(2))),
+        (-1.0, (2.5, "now 2.5", Some(2))),
+        (4.0, (4.0, "now 4", None)),
+        (0.0, (4.0, "now 4", Some(5))),
+    ] {
+        world.set("x", value);
+        world.evaluate();
+        let (v, text, since) = expected;
+        assert_eq!(shown(&world), (v, text.to_owned(), since), "x = {value}");
+        world.step();
+    }
+}
+
+#[test]
+fn health_follows_the_last_evaluation() {
+    let mut world = World::new("groups: [{name: g, rules: [{record: r, expr: x + on() x}]}]");
+    assert_eq!(world.state.rules()[0].health().as_str(), "unknown");
+    world.set("x{i=\"1\"}", 1.0);
+    world.evaluate();
+    assert_eq!(world.state.rules()[0].health().as_str(), "ok");
+    world.step();
+    world.set("x{i=\"1\"}", 1.0);
+    world.set("x{i=\"2\"}", 1.0);
+    world.evaluate();
+    assert_eq!(world.state.rules()[0].health().as_str(), "err");
+    assert!(matches!(world.state.rules()[0].last_error(), Some(RuleError::Query(_))));
+    assert_eq!(world.query("timestamp(r)"), ["{} 0"], "what it wrote before stays as it is");
+    world.step();
+    world.set("x{i=\"2\"}", stale_nan());
+    world.evaluate();
+    assert_eq!((world.state.rules()[0].health().as_str(), world.state.rules()[0].last_error()), ("ok", None));
+}
