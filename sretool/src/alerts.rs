@@ -1,6 +1,7 @@
 //! `sretool alerts`: rule files checked before they are deployed.
 
 mod check;
+mod drift;
 mod mutate;
 mod route;
 mod suite;
@@ -32,6 +33,8 @@ enum Command {
     Test(test::Args),
     /// Change each rule a little and list the changes that no test notices
     Mutate(mutate::Args),
+    /// Compare rule files with the rules that a server runs
+    Drift(drift::Args),
     /// Say who would hear of an alert, at a time and beside others
     Route(route::Args),
 }
@@ -42,6 +45,7 @@ pub fn run(args: Args, io: &mut Io<'_>) -> ExitCode {
         Command::Check { files, lint_fatal } => check::run(&files, lint_fatal, io),
         Command::Test(args) => test::run(&args, io),
         Command::Mutate(args) => mutate::run(&args, io),
+        Command::Drift(args) => drift::run(&args, io),
         Command::Route(args) => route::run(&args, io),
     }
 }

@@ -1,7 +1,7 @@
 //! The command line: one subcommand a module.
 
 use crate::io::Io;
-use crate::{alerts, dashboards, exit, load, query, serve, slo, tui, up};
+use crate::{alerts, dashboards, doctor, exit, load, query, serve, slo, tui, up};
 use clap::{CommandFactory, Parser, Subcommand};
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -35,6 +35,8 @@ enum Command {
     Alerts(alerts::Args),
     /// Build and verify the Grafana dashboards
     Dashboards(dashboards::Args),
+    /// Find what keeps a deployment from working: manifests, or a live cluster through kubectl
+    Doctor(doctor::Args),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -66,6 +68,7 @@ pub(crate) fn run(args: impl IntoIterator<Item = OsString>, io: &mut Io<'_>) -> 
         Command::Slo(args) => slo::run(args, io),
         Command::Alerts(args) => alerts::run(args, io),
         Command::Dashboards(args) => dashboards::run(args, io),
+        Command::Doctor(args) => doctor::run(args, io),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "sretool", &mut script);

@@ -6,6 +6,7 @@
 pub mod alerts;
 mod cli;
 pub mod dashboards;
+pub mod doctor;
 pub mod exit;
 pub mod io;
 mod kept;

@@ -7,6 +7,7 @@
 
 pub mod coverage;
 pub mod dependency;
+pub mod drift;
 pub mod mutate;
 pub mod route;
 pub mod unit_test;

@@ -126,6 +126,12 @@ pub struct RuleStatus {
     /// The last evaluation's error.
     #[serde(rename = "lastError", default)]
     pub last_error: String,
+    /// `for` of an alerting rule, seconds.
+    #[serde(default)]
+    pub duration: f64,
+    /// `keep_firing_for` of an alerting rule, seconds.
+    #[serde(rename = "keepFiringFor", default)]
+    pub keep_firing_for: f64,
     /// `inactive`, `pending` or `firing` of an alerting rule.
     #[serde(default)]
     pub state: String,
