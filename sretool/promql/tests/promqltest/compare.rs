@@ -3,7 +3,10 @@
 use crate::script::{Eval, Expect, Text, When, metric_end, series_line};
 use crate::store::{Memory, labels};
 use crate::values::{self, Point};
-use promql::{Engine, EngineOptions, Evaluation, Expr, Histogram, Labels, MatrixSeries, ParseErrorKind, Sample, Value};
+use promql::{
+    At, Engine, EngineOptions, Evaluation, Expr, ExprKind, Histogram, Labels, MatrixSeries, ParseErrorKind, Sample,
+    Value,
+};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -42,7 +45,8 @@ pub fn judge(store: &Memory, eval: &Eval) -> Result<(), Failure> {
         (Ok((expr, evaluation)), None) => {
             check_remarks(&evaluation, eval)?;
             check_value(&evaluation.value, eval)?;
-            Ok(check_as_range(store, &expr, eval)?)
+            check_as_range(store, &expr, eval)?;
+            Ok(check_pinned(store, &expr, eval)?)
         }
     }
 }
@@ -67,7 +71,27 @@ fn check_text(texts: &[String], wanted: &Text, what: &str) -> Result<(), String>
     if found { Ok(()) } else { Err(format!("expected {what} {wanted:?}, got {texts:?}")) }
 }
 
+/// Whether every remark is one of those that are expected, where any is.
+fn check_no_others(texts: &[String], wanted: &[&Text], what: &str) -> Result<(), String> {
+    for text in texts.iter().filter(|_| !wanted.is_empty()) {
+        if !wanted.iter().any(|w| check_text(std::slice::from_ref(text), w, what).is_ok()) {
+            return Err(format!("unexpected {what} {text:?}"));
+        }
+    }
+    Ok(())
+}
+
 fn check_remarks(evaluation: &Evaluation, eval: &Eval) -> Result<(), String> {
+    let (mut warnings, mut infos) = (Vec::new(), Vec::new());
+    for expect in &eval.expects {
+        match expect {
+            Expect::Warn(text) => warnings.push(text),
+            Expect::Info(text) => infos.push(text),
+            _ => {}
+        }
+    }
+    check_no_others(&evaluation.warnings, &warnings, "warning")?;
+    check_no_others(&evaluation.infos, &infos, "info")?;
     for expect in &eval.expects {
         match expect {
             Expect::Warn(text) => check_text(&evaluation.warnings, text, "warning")?,
@@ -228,4 +252,62 @@ fn check_as_range(store: &Memory, expr: &Expr, eval: &Eval) -> Result<(), String
         check_vector(&middle, eval)
     };
     result.map_err(|e| format!("as range query: {e}"))
+}
+
+/// Functions whose results differ from time to time though their arguments do not.
+const TIMED: [&str; 15] = [
+    "days_in_month",
+    "day_of_month",
+    "day_of_week",
+    "day_of_year",
+    "end",
+    "hour",
+    "minute",
+    "month",
+    "year",
+    "predict_linear",
+    "range",
+    "start",
+    "step",
+    "time",
+    "timestamp",
+];
+
+/// With `@` on every selector, an instant query must yield the same at any other time.
+fn check_pinned(store: &Memory, expr: &Expr, eval: &Eval) -> Result<(), String> {
+    let When::Instant(at) = eval.when else { return Ok(()) };
+    let mut timed = false;
+    expr.walk(&mut |e| timed |= matches!(&e.kind, ExprKind::Call(c) if TIMED.contains(&c.function.name)));
+    let range = eval.expects.iter().any(|e| matches!(e, Expect::RangeVector { .. }));
+    if timed || range {
+        return Ok(());
+    }
+    let mut pinned = expr.clone();
+    pin(&mut pinned, At::Time(at));
+    for other in [-10 * at, 0, at / 5, 10 * at, -1000, 1000] {
+        let evaluation = evaluate(store, &pinned, When::Instant(other))?;
+        check_remarks(&evaluation, eval).map_err(|e| format!("pinned, at {other}: {e}"))?;
+        check_value(&evaluation.value, eval).map_err(|e| format!("pinned, at {other}: {e}"))?;
+    }
+    Ok(())
+}
+
+/// Sets `@` where none is; a subquery that has one fixes the times inside of it.
+fn pin(expr: &mut Expr, at: At) {
+    match &mut expr.kind {
+        ExprKind::Vector(selector) => selector.at = selector.at.or(Some(at)),
+        ExprKind::Matrix(m) => m.selector.at = m.selector.at.or(Some(at)),
+        ExprKind::Subquery(s) => s.at = s.at.or(Some(at)),
+        ExprKind::Unary(_, inner) | ExprKind::Paren(inner) => pin(inner, at),
+        ExprKind::Binary(b) => {
+            pin(&mut b.lhs, at);
+            pin(&mut b.rhs, at);
+        }
+        ExprKind::Aggregate(a) => {
+            pin(&mut a.expr, at);
+            a.param.iter_mut().for_each(|param| pin(param, at));
+        }
+        ExprKind::Call(call) => call.args.iter_mut().for_each(|arg| pin(arg, at)),
+        ExprKind::Number(_) | ExprKind::Text(_) => {}
+    }
 }
