@@ -96,9 +96,8 @@ fn name(labels: &Labels) -> String {
 mod tests {
     use super::*;
     use crate::load::settings::tests::settings;
-    use axum::extract::Query;
     use axum::routing::get;
-    use axum::{Json, Router};
+    use axum::{Form, Json, Router};
     use load::Totals;
     use serde_json::json;
     use std::collections::HashMap;
@@ -113,8 +112,9 @@ mod tests {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let answer = |Query(query): Query<HashMap<String, String>>| async move {
-            let series = json!([{"metric": {"service": "user-service"}, "values": [[1_700_000_000, "2"], [1_700_000_015, "NaN"]]}]);
+        let answer = |Form(query): Form<HashMap<String, String>>| async move {
+            let values = json!([[1_700_000_000, "2"], [1_700_000_015, "NaN"]]);
+            let series = json!([{"metric": {"service": "user-service"}, "values": values}]);
             let known = query["query"].contains("[1m]") && query["query"].contains("http_requests_total");
             let result = if known { series } else { json!([]) };
             Json(json!({"status": "success", "data": {"resultType": "matrix", "result": result}}))
