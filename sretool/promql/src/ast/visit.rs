@@ -34,17 +34,24 @@ impl Expr {
         }
     }
 
-    /// All selectors, from left to right.
+    /// All selectors, from left to right. The matchers of labels that `info` takes select nothing by themselves and
+    /// are left out.
     pub fn selectors(&self) -> Vec<SelectorRef<'_>> {
         let mut found = Vec::new();
-        self.walk(&mut |expr| match &expr.kind {
-            ExprKind::Vector(selector) => found.push(SelectorRef { selector, range: None, span: expr.span }),
-            ExprKind::Matrix(m) => {
-                found.push(SelectorRef { selector: &m.selector, range: Some(&m.range), span: expr.span });
-            }
-            _ => {}
-        });
+        self.collect_selectors(&mut found);
         found
+    }
+
+    fn collect_selectors<'a>(&'a self, found: &mut Vec<SelectorRef<'a>>) {
+        let span = self.span;
+        match &self.kind {
+            ExprKind::Vector(selector) => found.push(SelectorRef { selector, range: None, span }),
+            ExprKind::Matrix(m) => found.push(SelectorRef { selector: &m.selector, range: Some(&m.range), span }),
+            ExprKind::Call(call) if call.function.name == "info" => {
+                call.args.iter().take(1).for_each(|arg| arg.collect_selectors(found));
+            }
+            _ => self.children().into_iter().for_each(|child| child.collect_selectors(found)),
+        }
     }
 }
 

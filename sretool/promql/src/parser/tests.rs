@@ -302,6 +302,7 @@ fn selectors_are_listed() {
     let expr = ok("sum(rate(a{b=\"c\"}[5m])) / on () (d offset 1h or vector(1))");
     let found: Vec<_> = expr.selectors().iter().map(|s| (s.selector.metric_name(), s.range.is_some())).collect();
     assert_eq!(found, [(Some("a"), true), (Some("d"), false)]);
+    assert_eq!(ok("info(a, {b=\"c\"}) + d").selectors().len(), 2);
 }
 
 #[test]
