@@ -171,15 +171,16 @@ impl Evaluator<'_> {
 
     fn sort(&mut self, call: &Call, span: Span, grid: Grid) -> Evaluated<Vec<Series>> {
         let mut vector = self.vector(&call.args[0], grid)?;
+        if matches!(call.function.name, "sort" | "sort_desc") {
+            vector.iter_mut().for_each(|s| s.histograms.clear());
+            vector.retain(|s| !s.is_empty());
+        }
         if grid.len > 1 {
             let message = "sort is ineffective for range queries since results are always ordered by labels";
             self.notes.warn(message, span);
             return Ok(vector);
         }
         let key = |s: &Series| s.values[0];
-        if matches!(call.function.name, "sort" | "sort_desc") {
-            vector.retain(|s| present(s.values[0]));
-        }
         let nan_last = |a: f64, b: f64| a.is_nan().cmp(&b.is_nan());
         let order = |a: f64, b: f64| a.partial_cmp(&b).unwrap_or(std::cmp::Ordering::Equal);
         match call.function.name {

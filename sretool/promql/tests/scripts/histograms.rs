@@ -372,3 +372,85 @@ fn a_stale_marker_ends_a_histogram() {
             {} 1",
     );
 }
+
+#[test]
+fn resets_are_found_before_buckets_are_left_out() {
+    // Only counts and sums are asked for, so that histograms are read without buckets; what is known of resets stays.
+    check(
+        "load 1m
+            h{a=\"1\"} {{schema:0 count:5 sum:5 buckets:[3 2]}} {{schema:0 count:6 sum:6 buckets:[1 5]}} {{schema:0 count:8 sum:8 buckets:[2 6]}}
+            h{a=\"2\"} {{schema:0 count:5 sum:5 buckets:[3 2]}} {{schema:0 count:6 sum:6 buckets:[3 3]}} {{schema:0 count:8 sum:8 buckets:[4 4]}}
+
+        eval instant at 1m histogram_count(sum(h))
+            expect warn msg: PromQL warning: conflicting counter resets during histogram aggregation (1:21)
+            {} 12
+
+        eval instant at 1m sum(h)
+            expect no_warn
+            {} {{schema:0 count:12 sum:12 buckets:[4 8]}}
+
+        eval instant at 2m histogram_sum(increase(h[2m]))
+            {a=\"1\"} 4
+            {a=\"2\"} 4
+
+        eval instant at 2m histogram_sum(increase(h[3m]))
+            {a=\"1\"} 12
+            {a=\"2\"} 4.5",
+    );
+}
+
+#[test]
+fn observations_of_nan_are_remarked() {
+    check(
+        "load 1m
+            h {{schema:0 count:10 sum:NaN buckets:[4 4]}}
+
+        eval instant at 0 histogram_quantile(0.2, h)
+            expect info msg: PromQL info: input to histogram_quantile has NaN observations, result is skewed higher for metric name \"h\" (1:25)
+            {} 0.7071067811865476
+
+        eval instant at 0 histogram_quantile(0.9, h)
+            expect info msg: PromQL info: input to histogram_quantile has NaN observations, result is NaN for metric name \"h\" (1:25)
+            {} NaN
+
+        eval instant at 0 histogram_fraction(-Inf, +Inf, h)
+            expect info msg: PromQL info: input to histogram_fraction has NaN observations, which are excluded from all fractions for metric name \"h\" (1:32)
+            {} 0.8",
+    );
+}
+
+#[test]
+fn labels_and_names_follow_the_same_rules_as_for_numbers() {
+    check(
+        "load 1m
+            h{a=\"1\"} {{schema:0 count:1 sum:1 buckets:[1]}}
+            h{a=\"2\"} {{schema:0 count:2 sum:2 buckets:[2]}}
+
+        eval instant at 0 label_replace(h, \"b\", \"x$1\", \"a\", \"(.*)\")
+            h{a=\"1\", b=\"x1\"} {{schema:0 count:1 sum:1 buckets:[1]}}
+            h{a=\"2\", b=\"x2\"} {{schema:0 count:2 sum:2 buckets:[2]}}
+
+        eval instant at 0 label_replace(h, \"a\", \"\", \"\", \"\") * 2
+            expect fail msg: vector cannot contain metrics with the same labelset
+
+        eval instant at 0 sort_by_label(h, \"a\")
+            expect ordered
+            h{a=\"1\"} {{schema:0 count:1 sum:1 buckets:[1]}}
+            h{a=\"2\"} {{schema:0 count:2 sum:2 buckets:[2]}}
+
+        eval instant at 0 sort(h)
+
+        eval instant at 0 timestamp(h * 2)
+            {a=\"1\"} 0
+            {a=\"2\"} 0
+
+        eval instant at 30s timestamp(h{a=\"1\"})
+            {a=\"1\"} 0
+
+        eval instant at 0 h * on (a) group_left () h{a=\"1\"}
+            expect info msg: PromQL info: incompatible sample types encountered for binary operator \"*\": histogram * histogram (1:1)
+
+        eval instant at 0 sum without (a) (h) - ignoring (a) h{a=\"1\"}
+            {} {{schema:0 count:2 sum:2 counter_reset_hint:gauge buckets:[2]}}",
+    );
+}
