@@ -5,7 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a benchmark stops where a step of it fails")]
 
-use promql::{Labels, Queryable, SelectHints};
+use promql::{Engine, Labels, Queryable, SelectHints};
 use std::fmt::Write as _;
 use std::hint::black_box;
 use std::time::Instant;
@@ -119,6 +119,34 @@ fn ingest() {
     println!("ingest, batches of {count} series                {speed:6.2} M samples/s");
 }
 
+/// The ratio of errors to requests over thirty days of 160 series, and over six hours step by step.
+fn queries() {
+    let store = Store::default();
+    let rounds = 30 * 5_760_i64;
+    for n in 0..160 {
+        let labels = Labels::new([
+            ("__name__", "http_requests_total"),
+            ("job", "order-service"),
+            ("route", &format!("/v1/r{}", n / 6)),
+            ("n", &n.to_string()),
+            ("status", if n < 60 { "500" } else { "200" }),
+        ]);
+        (0..rounds).for_each(|i| store.append(&labels, i * 15_000, value(n, i)).unwrap());
+    }
+    let end = (rounds - 1) * 15_000 + 7;
+    for (range, start) in [("30d", end), ("1h", end), ("5m", end), ("5m", end - 21_600_000), ("1h", end - 21_600_000)] {
+        let errors = r#"http_requests_total{status=~"5.."}"#;
+        let text = format!("sum(rate({errors}[{range}])) / sum(rate(http_requests_total[{range}]))");
+        let expr = promql::parse(&text).unwrap();
+        let seconds = best(30, || {
+            let value = Engine::default().range(&store, &expr, start, end, 15_000);
+            black_box(value.unwrap());
+        });
+        let what = if start == end { "at one time" } else { "6 h at 15 s" };
+        println!("SLO ratio, {what}, [{range}]                   {:8.2} ms", seconds * 1e3);
+    }
+}
+
 fn sizes() {
     let (count, rounds) = (220, 30 * 5_760_i64 / 4);
     let folder = tempfile::tempdir().unwrap();
@@ -160,5 +188,6 @@ fn main() {
         parser();
         ingest();
         sizes();
+        queries();
     }
 }
