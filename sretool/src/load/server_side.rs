@@ -23,7 +23,8 @@ const PANELS: [(&str, &str, &str); 9] = [
     (
         "p95 as the server measured it",
         "s",
-        "histogram_quantile(0.95, sum by (service, le) (rate(http_request_duration_seconds_bucket{service!=\"\"}[$w])))",
+        "histogram_quantile(0.95, sum by (service, le) \
+         (rate(http_request_duration_seconds_bucket{service!=\"\"}[$w])))",
     ),
     (
         "Server errors of all requests",

@@ -138,8 +138,8 @@ proptest! {
         for (one, other) in there.measures.iter().zip(&back.measures) {
             prop_assert_eq!(one.difference, -other.difference);
             prop_assert!(one.low <= one.high);
-            let opposed = |x, y| (x == Change::Better && y == Change::Better) || (x == Change::Worse && y == Change::Worse);
-            prop_assert!(!opposed(one.change, other.change), "{:?} {:?}", one, other);
+            let decided = matches!(one.change, Change::Better | Change::Worse);
+            prop_assert!(!(decided && one.change == other.change), "{:?} {:?}", one, other);
         }
     }
 }
