@@ -1,5 +1,6 @@
 //! Documents of many files, and the objectives that they make together.
 
+mod references;
 mod resolve;
 
 use crate::calendar::Calendar;
@@ -200,6 +201,7 @@ impl Catalog {
         self.slos = slos;
         self.composites = composites;
         self.findings.append(&mut findings);
+        self.findings.extend(references::check(&self.documents));
     }
 
     /// Whether no document is invalid.

@@ -192,7 +192,10 @@ fn common_losses(portable: &Portable<'_>, losses: &mut Losses<'_>) {
         losses.add(format!("the calendar that begins {} {}; the window rolls instead", calendar.start, calendar.zone));
     }
     if matches!(spec.indicator, IndicatorSource::Composite(_)) {
-        losses.add(format!("its weight {} in the composite {}", portable.objective.weight, portable.document.metadata.name));
+        losses.add(format!(
+            "its weight {} in the composite {}",
+            portable.objective.weight, portable.document.metadata.name
+        ));
     }
     if !spec.alert_policies.is_empty() {
         losses.add(format!("{} alert policies", spec.alert_policies.len()));

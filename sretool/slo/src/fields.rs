@@ -120,7 +120,7 @@ impl<'n> Fields<'n> {
             return Some((number, Text { value: text, at: node.at }));
         }
         let message = format!("{:?} must be a number, not {}", self.path_of(key), node.kind());
-        out.error(node.at, "type", message, None);
+        out.error(node.at, "type", message, Some("write a number without quotes".into()));
         None
     }
 
@@ -201,7 +201,7 @@ impl<'n> Fields<'n> {
         let Some(node) = self.node(key) else { return false };
         if node.kind() != "a boolean" {
             let message = format!("{:?} must be true or false, not {}", self.path_of(key), node.kind());
-            out.error(node.at, "type", message, None);
+            out.error(node.at, "type", message, Some("write true or false".into()));
         }
         matches!(&node.data, Data::Scalar { text, .. } if text == "true")
     }

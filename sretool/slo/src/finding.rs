@@ -160,7 +160,16 @@ impl Collector {
 
     fn push(&mut self, severity: Severity, at: Position, code: &'static str, message: String, remedy: Option<String>) {
         let severity = if self.lenient && code == UNKNOWN_KEY { Severity::Warning } else { severity };
-        self.findings.push(Finding { file: self.file(), at, severity, message, remedy, code, excerpt: None, inside: None });
+        self.findings.push(Finding {
+            file: self.file(),
+            at,
+            severity,
+            message,
+            remedy,
+            code,
+            excerpt: None,
+            inside: None,
+        });
     }
 }
 

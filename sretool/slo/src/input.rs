@@ -87,3 +87,49 @@ fn peek<'n>(node: &'n Node, key: &str) -> Option<&'n str> {
 pub(crate) fn has(node: &Node, key: &str) -> bool {
     matches!(&node.data, Data::Mapping(entries) if entries.iter().any(|entry| entry.key == key))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, documents: usize, findings: &[&str]) {
+        let (read, found) = parse("a.yaml", text, LoadOptions::default());
+        let found: Vec<_> = found.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            (read.len(), found.iter().map(String::as_str).collect::<Vec<_>>().as_slice()),
+            (documents, findings)
+        );
+    }
+
+    #[test]
+    fn every_document_is_read_in_its_own_format() {
+        let pyrra = "apiVersion: pyrra.dev/v1alpha1\nkind: ServiceLevelObjective\nmetadata: {name: shop}\nspec:\n  \
+            target: \"99\"\n  window: 4w\n  indicator: {ratio: {errors: {metric: a_total}, total: {metric: b_total}}}\n";
+        let sloth = "version: prometheus/v1\nservice: shop\nslos:\n- name: ok\n  objective: 99\n  sli: {raw: \
+            {error_ratio_query: 'avg_over_time(x[{{.window}}])'}}\n  alerting: {name: A}\n";
+        let openslo = "apiVersion: openslo/v1\nkind: Service\nmetadata: {name: a}\nspec: {description: b}\n";
+        check(&format!("{pyrra}---\n{sloth}---\n{openslo}---\n\n"), 3, &[]);
+        check("- {apiVersion: openslo/v1, kind: Service, metadata: {name: a}, spec: {}}\n", 1, &[]);
+    }
+
+    #[test]
+    fn what_is_no_objective_says_what_it_is() {
+        check(
+            "apiVersion: sloth.slok.dev/v1\nkind: AlertWindows\nspec: {}\n",
+            0,
+            &["a.yaml:1:1: warning: windows are no objectives; give their folder to `slo rules --windows` (kind)"],
+        );
+        check(
+            "apiVersion: sloth.slok.dev/v1\nkind: PrometheusServiceLevels\n",
+            0,
+            &["a.yaml:2:7: error: \"kind\" cannot be \"PrometheusServiceLevels\"; did you mean \
+               \"PrometheusServiceLevel\"? (value)"],
+        );
+        check(
+            "version: prometheus/v2\nslos: []\n",
+            0,
+            &["a.yaml:1:10: error: \"version\" cannot be \"prometheus/v2\"; did you mean \"prometheus/v1\"? (value)"],
+        );
+    }
+}

@@ -45,6 +45,7 @@ mod exclusions;
 mod fields;
 mod finding;
 mod input;
+mod lint;
 mod model;
 pub mod openslo;
 mod plan;
@@ -62,19 +63,18 @@ mod yaml;
 pub use answers::{AnswerError, Answers};
 pub use backtest::{Detection, Episode, Labelled, Score, score};
 pub use calendar::{Calendar, CalendarPeriod, UnknownZone};
-pub use convert::{Conversion, Loss, Target as Format, convert};
 pub use catalog::{Catalog, Composite, MetricPair, Sli, Slices, Slo};
+pub use convert::{Conversion, Loss, Target as Format, convert};
 pub use duration::Window;
-pub use evaluate::{
-    Incident, PastPeriod, Point, RESERVE, SloReport, Status, Unit, burning, composite, evaluate,
-};
+pub use evaluate::{Incident, PastPeriod, Point, RESERVE, SloReport, Status, Unit, burning, composite, evaluate};
 pub use exclusions::{Exclusion, ExclusionError};
 pub use finding::{Finding, Position, Severity};
 pub use input::{LoadOptions, parse};
+pub use lint::{LintOptions, LiveCheck, lint, live_checks};
 pub use model::{
-    AlertSettings, Alerting, Origin,
-    AlertCondition, AlertPolicy, Body, Budgeting, CalendarStart, CalendarUnit, Document, Extras, HistogramUse, Indicator, IndicatorSource,
-    Kind, Metadata, Metric, MetricSource, NoData, Objective, Operator, SloSpec, TimeWindow, Use,
+    AlertCondition, AlertPolicy, AlertSettings, Alerting, Body, Budgeting, CalendarStart, CalendarUnit, Document,
+    Extras, HistogramUse, Indicator, IndicatorSource, Kind, Metadata, Metric, MetricSource, NoData, Objective,
+    Operator, Origin, SloSpec, TimeWindow, Use,
 };
 pub use plan::{Part, PlannedQuery, Request, Target, Tiles, TilesProbe, When, past_periods, period, plan, probe};
 pub use policy::{Gate, Policy, PolicyStep};

@@ -3,11 +3,11 @@
 use crate::fields::{Fields, Text};
 use crate::finding::Collector;
 use crate::model::{
-    AlertSettings, Alerting, Body, Budgeting, Document, Extras, Indicator, IndicatorSource, Metadata, Metric, MetricSource,
-    Objective, Origin, SloSpec, TimeWindow,
+    AlertSettings, Alerting, Body, Budgeting, Document, Extras, Indicator, IndicatorSource, Metadata, Metric,
+    MetricSource, Objective, Origin, SloSpec, TimeWindow,
 };
-use crate::sloth::{Resource, resource};
 use crate::rules::yaml::scalar;
+use crate::sloth::{Resource, resource};
 use crate::yaml::Node;
 use promql::ExprKind;
 use std::sync::Arc;
@@ -130,7 +130,12 @@ fn target(spec: &Fields<'_>, out: &mut Collector) -> Option<f64> {
         Ok(percent) if (0.0..100.0).contains(&percent) => {
             if percent > 0.0 && percent < 1.0 {
                 let message = format!("target {percent} is a percentage below 1 %");
-                out.warning(text.at, "value", message, Some(format!("write {:?} for that ratio", (percent * 100.0).to_string())));
+                out.warning(
+                    text.at,
+                    "value",
+                    message,
+                    Some(format!("write {:?} for that ratio", (percent * 100.0).to_string())),
+                );
             }
             format!("{:.12}", percent / 100.0).parse().ok()
         }
@@ -222,7 +227,13 @@ fn bool_gauge(fields: &Fields<'_>, out: &mut Collector) -> Option<Metric> {
 }
 
 fn source(text: Text<'_>) -> MetricSource {
-    MetricSource { reference: None, kind: Some("prometheus".into()), query: Some(text.value.trim().to_owned()), histogram: None, at: text.at }
+    MetricSource {
+        reference: None,
+        kind: Some("prometheus".into()),
+        query: Some(text.value.trim().to_owned()),
+        histogram: None,
+        at: text.at,
+    }
 }
 
 /// The `metric` under a key, which must be a bare selector.

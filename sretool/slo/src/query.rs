@@ -56,7 +56,9 @@ pub(crate) enum QueryError {
 impl QueryError {
     pub(crate) fn remedy(&self) -> Option<String> {
         let text = match self {
-            Self::Syntax { remedy, .. } => return remedy.clone(),
+            Self::Syntax { remedy, .. } => {
+                return Some(remedy.clone().unwrap_or_else(|| "complete or correct the expression".to_owned()));
+            }
             Self::NoWindow => "write SELECTOR, or an expression with [{{.window}}]",
             Self::RatioWithoutWindow => "write [{{.window}}] as the range of its selectors",
             Self::ValueWithWindow => "write a range of its own, such as [5m]",

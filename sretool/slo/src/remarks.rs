@@ -37,7 +37,8 @@ fn rounded(seconds: f64) -> Window {
 
 /// What to know about the rules of an objective, one line each.
 pub fn remarks(slo: &Slo, options: &Options) -> Vec<String> {
-    let drop_in = options.style == Style::Sloth || (matches!(slo.origin, Origin::Sloth(_)) && options.style == Style::AsWritten);
+    let drop_in =
+        options.style == Style::Sloth || (matches!(slo.origin, Origin::Sloth(_)) && options.style == Style::AsWritten);
     if drop_in {
         return Vec::new();
     }
@@ -46,10 +47,14 @@ pub fn remarks(slo: &Slo, options: &Options) -> Vec<String> {
         remarks.push(format!("{}: {}", slo.id, paging(slo, &options.burn_for(slo.period))));
     }
     let missing = [
-        slo.calendar.is_some().then(|| format!("the budget's series roll over {}; the report follows the calendar", slo.period)),
-        (!slo.exclusions.is_empty()).then(|| "excluded times count in the rules; the report leaves them out".to_owned()),
-        (slo.no_data != NoData::Exclude && (slo.slices.is_none() || !slo.group_by.is_empty()))
-            .then(|| "time without data is left out by the rules; the report counts it as the document says".to_owned()),
+        slo.calendar
+            .is_some()
+            .then(|| format!("the budget's series roll over {}; the report follows the calendar", slo.period)),
+        (!slo.exclusions.is_empty())
+            .then(|| "excluded times count in the rules; the report leaves them out".to_owned()),
+        (slo.no_data != NoData::Exclude && (slo.slices.is_none() || !slo.group_by.is_empty())).then(|| {
+            "time without data is left out by the rules; the report counts it as the document says".to_owned()
+        }),
     ];
     remarks.extend(missing.into_iter().flatten().map(|text| format!("{}: {text}", slo.id)));
     remarks
@@ -67,7 +72,8 @@ fn paging(slo: &Slo, burn: &BurnWindows) -> String {
         return format!("a full outage pages within {bound}");
     }
     let rate = quick.minimum_failed_events / share.as_secs_f64();
-    let slowest = pages().filter(|condition| condition.factor * budget < 1.0).map(least_rate).fold(f64::INFINITY, f64::min);
+    let slowest =
+        pages().filter(|condition| condition.factor * budget < 1.0).map(least_rate).fold(f64::INFINITY, f64::min);
     let latest = outage_bound(slo, burn, slowest).unwrap_or(bound);
     format!(
         "a full outage pages within {bound} at {} or more, and within {latest} down to {}; a single error never pages",

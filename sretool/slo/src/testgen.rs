@@ -8,19 +8,27 @@ mod alerts;
 mod document;
 mod outage;
 mod recordings;
-mod samples;
+pub(crate) mod samples;
 
 use crate::catalog::Slo;
 use crate::model::Origin;
 use crate::rules::{Options, Style};
 use crate::windows::BurnWindows;
 
-/// The test files of an objective as pairs of name and text, for a rule file beside them.
+/// Steps of a subquery that promtool evaluates.
+const MOST_STEPS: u64 = 9_000;
+
+/// The test files of an objective as pairs of name and text, for a rule file beside them. None where the rules look at
+/// more slices of time than promtool can.
 pub fn rule_tests(slo: &Slo, options: &Options, rule_file: &str) -> Vec<(String, String)> {
     let subject = Subject::new(slo, options);
+    if slo.slices.is_some_and(|slices| slo.period.as_millis() / slices.window.as_millis() > MOST_STEPS) {
+        return Vec::new();
+    }
     let files = [
         ("alerts", options.alerts.then(|| alerts::file(&subject))),
         ("windows", options.alerts.then(|| alerts::guard_windows(&subject)).flatten()),
+        ("period", options.alerts.then(|| alerts::exhausted_period(&subject)).flatten()),
         ("recordings", options.recordings.then(|| recordings::file(&subject)).flatten()),
         ("outage", (options.alerts && options.recordings).then(|| outage::file(&subject)).flatten()),
     ];
@@ -55,6 +63,12 @@ impl<'s> Subject<'s> {
             options.burn_for(slo.period).into_owned()
         };
         Self { slo, options, burn, drop_in }
+    }
+
+    /// Whether a ratio that tests would supply is one that the rules make others of, which would then exist twice.
+    fn collides(&self) -> bool {
+        let tile = crate::rules::expressions::TILE;
+        self.slo.slices.is_some_and(|slices| slices.window == tile || self.burn.all().contains(&slices.window))
     }
 
     /// A recorded series of the objective, as the rules label it.

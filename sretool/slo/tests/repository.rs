@@ -100,7 +100,8 @@ fn runbooks_have_all_sections_and_their_queries_parse() {
 
 #[test]
 fn every_alert_has_a_test_that_fires_and_one_that_stays_silent() {
-    let tests = [read("alerts/tests/slo-alerts.yaml"), read("alerts/tests/platform.yaml")].concat();
+    let files = ["slo-alerts", "slo-budgets", "platform"].map(|name| read(&format!("alerts/tests/{name}.yaml")));
+    let tests = files.concat();
     for alert in alerts() {
         let cases: Vec<_> = tests.split(&format!("alertname: {alert}\n")).skip(1).collect();
         let silent = cases.iter().filter(|case| case.trim_start().starts_with("exp_alerts: []")).count();

@@ -71,7 +71,11 @@ const CASES: [Case; 14] = [
     Case { input: "cli/in-openslo.yaml", golden: "cli/out-openslo.yaml.tpl", change: unchanged },
     Case { input: "examples/getting-started.yml", golden: "examples/_gen/getting-started.yml", change: example },
     Case { input: "examples/home-wifi.yml", golden: "examples/_gen/home-wifi.yml", change: example },
-    Case { input: "examples/k8s-getting-started.yml", golden: "examples/_gen/k8s-getting-started.yml", change: example },
+    Case {
+        input: "examples/k8s-getting-started.yml",
+        golden: "examples/_gen/k8s-getting-started.yml",
+        change: example,
+    },
     Case { input: "examples/multifile.yml", golden: "examples/_gen/multifile.yml", change: example },
     Case { input: "examples/no-alerts.yml", golden: "examples/_gen/no-alerts.yml", change: example },
     Case { input: "examples/raw-home-wifi.yml", golden: "examples/_gen/raw-home-wifi.yml", change: example },

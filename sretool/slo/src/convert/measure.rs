@@ -51,9 +51,7 @@ impl Measure {
                 let [good, total] = EventQuery::threshold(query.query.as_deref()?, op, value, by).ok()?;
                 Some((good.template(), true, total.template()))
             }
-            Self::BoolGauge(gauge) => {
-                Some((query(gauge, QueryForm::Delta)?, true, query(gauge, QueryForm::Samples)?))
-            }
+            Self::BoolGauge(gauge) => Some((query(gauge, QueryForm::Delta)?, true, query(gauge, QueryForm::Samples)?)),
             Self::Native { histogram: source, limit } => {
                 Some((query(source, histogram(true, Some(*limit)))?, true, query(source, histogram(true, None))?))
             }

@@ -12,10 +12,12 @@ use std::sync::Arc;
 pub(super) fn write(catalog: &Catalog, portables: &[Portable<'_>], conversion: &mut Conversion) {
     let mut out = Writer::default();
     let mut services: Vec<String> = Vec::new();
-    let described = |name: &str| catalog.documents.iter().find_map(|document| match &document.body {
-        Body::Service(description) if document.metadata.name == name => Some(description.clone()),
-        _ => None,
-    });
+    let described = |name: &str| {
+        catalog.documents.iter().find_map(|document| match &document.body {
+            Body::Service(description) if document.metadata.name == name => Some(description.clone()),
+            _ => None,
+        })
+    };
     for portable in portables {
         let mut losses = Losses {
             file: Arc::clone(&portable.document.file),
@@ -98,10 +100,12 @@ fn metadata(portable: &Portable<'_>, name: &str, out: &mut Writer) {
         out.text("name", name);
         out.optional("displayName", own.display_name.as_deref());
         if !own.labels.is_empty() {
-            out.map("labels", |out| own.labels.iter().for_each(|(key, values)| match values.as_slice() {
-                [one] => out.text(key, one),
-                several => out.list(key, several),
-            }));
+            out.map("labels", |out| {
+                own.labels.iter().for_each(|(key, values)| match values.as_slice() {
+                    [one] => out.text(key, one),
+                    several => out.list(key, several),
+                })
+            });
         }
         let mut annotations = own.annotations.clone();
         let by = portable.group_by();

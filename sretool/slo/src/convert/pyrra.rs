@@ -101,9 +101,7 @@ fn indicator(measure: &Measure) -> Result<Indicator, &'static str> {
         Measure::Events { .. } => Err("Pyrra's metrics only ever rise, and these do not"),
         Measure::Raw { .. } => Err("Pyrra has no indicator of a ratio that the source computes"),
         Measure::Threshold { .. } => Err("Pyrra has no indicator of a value and its limit"),
-        Measure::BoolGauge(gauge) => {
-            of("bool_gauge", vec![("metric", gauge.query.clone().ok_or("it has no query")?)])
-        }
+        Measure::BoolGauge(gauge) => of("bool_gauge", vec![("metric", gauge.query.clone().ok_or("it has no query")?)]),
         Measure::Native { histogram, limit } => Ok(Indicator {
             kind: "latencyNative",
             metrics: vec![("total", histogram.query.clone().ok_or("it has no query")?)],
@@ -127,7 +125,8 @@ fn severity(labels: &[(String, String)]) -> Option<&str> {
 fn alerting(own: &Alerting, out: &mut Writer) {
     let (page, ticket) = (severity(&own.page.labels), severity(&own.ticket.labels));
     let disabled = own.page.disabled && own.ticket.disabled;
-    if !disabled && !own.absent_disabled && page.or(ticket).is_none() && own.name.is_none() && own.absent_name.is_none() {
+    if !disabled && !own.absent_disabled && page.or(ticket).is_none() && own.name.is_none() && own.absent_name.is_none()
+    {
         return;
     }
     out.map("alerting", |out| {

@@ -166,5 +166,9 @@ fn queries(portable: &Portable<'_>) -> Option<Queries> {
         return Some(Queries::Raw(if success { format!("1 - ({ratio})") } else { ratio }));
     }
     let (part, part_is_good, total) = portable.measure.counts(&portable.group_by())?;
-    Some(if part_is_good { Queries::Events(format!("({total}) - ({part})"), total) } else { Queries::Events(part, total) })
+    Some(if part_is_good {
+        Queries::Events(format!("({total}) - ({part})"), total)
+    } else {
+        Queries::Events(part, total)
+    })
 }

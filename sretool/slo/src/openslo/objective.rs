@@ -5,7 +5,8 @@ use crate::duration::Window;
 use crate::fields::Fields;
 use crate::finding::{Collector, Position};
 use crate::model::{
-    Alerting, Budgeting, CalendarStart, CalendarUnit, Extras, IndicatorSource, Metric, Objective, Operator, Origin, SloSpec, TimeWindow,
+    Alerting, Budgeting, CalendarStart, CalendarUnit, Extras, IndicatorSource, Metric, Objective, Operator, Origin,
+    SloSpec, TimeWindow,
 };
 use crate::yaml::Node;
 

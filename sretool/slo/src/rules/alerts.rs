@@ -30,8 +30,10 @@ pub(crate) const EXHAUSTED_HOLD: Window = Window::minutes(15);
 /// The alerts of an SLO.
 pub(super) fn group(slo: &Slo, options: &Options) -> RuleGroup {
     let windows = options.burn_for(slo.period);
-    let mut rules: Vec<_> =
-        [Urgency::Page, Urgency::Ticket].into_iter().filter_map(|urgency| burn(slo, options, &windows, urgency)).collect();
+    let mut rules: Vec<_> = [Urgency::Page, Urgency::Ticket]
+        .into_iter()
+        .filter_map(|urgency| burn(slo, options, &windows, urgency))
+        .collect();
     if !slo.alerting.ticket.disabled {
         rules.push(exhausted(slo, options, &windows));
     }

@@ -141,9 +141,7 @@ impl Job<'_> {
     fn mean_of_ratios(&self) -> String {
         let series = format!("{}{}", ratio_name(self.windows.shortest()), self.ids);
         let period = self.period();
-        format!(
-            "sum_over_time({series}[{period}])\n/ ignoring (sloth_window)\ncount_over_time({series}[{period}])\n"
-        )
+        format!("sum_over_time({series}[{period}])\n/ ignoring (sloth_window)\ncount_over_time({series}[{period}])\n")
     }
 
     fn meta(&self) -> Vec<Rule> {
@@ -199,8 +197,7 @@ impl Job<'_> {
         let conditions = self.windows.conditions();
         let conditions = conditions.iter().filter(|condition| condition.urgency == urgency);
         let expr = conditions.map(|condition| self.condition(condition)).collect::<Vec<_>>().join("\nor\n");
-        let action =
-            Action::Alert { name: alert.name.clone(), hold: None, keep_firing: None, annotations };
+        let action = Action::Alert { name: alert.name.clone(), hold: None, keep_firing: None, annotations };
         Rule { action, expr: expr + "\n", labels }
     }
 

@@ -84,8 +84,11 @@ fn plugin(node: &Node, path: &str, out: &mut Collector) -> Option<(i64, Plugin)>
     let config = fields.node("config").unwrap_or(&empty);
     let path = fields.path_of("config");
     let plugin = match id.value {
-        "sloth.dev/core/noop/v1" | "sloth.dev/core/debug/v1" | "sloth.dev/core/validate/v1"
-        | "sloth.dev/core/metadata_rules/v1" | "sloth.dev/core/alert_rules/v1" => Some(Plugin::Noop),
+        "sloth.dev/core/noop/v1"
+        | "sloth.dev/core/debug/v1"
+        | "sloth.dev/core/validate/v1"
+        | "sloth.dev/core/metadata_rules/v1"
+        | "sloth.dev/core/alert_rules/v1" => Some(Plugin::Noop),
         "sloth.dev/core/sli_rules/v1" => {
             let config = Fields::open(config, &path, &["disableOptimized"], out)?;
             Some(Plugin::SliRules { disable_optimized: config.boolean("disableOptimized", out) })

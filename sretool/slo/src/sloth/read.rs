@@ -5,8 +5,8 @@ use crate::duration::Window;
 use crate::fields::{Fields, Text};
 use crate::finding::Collector;
 use crate::model::{
-    AlertSettings, Alerting, Body, Budgeting, Document, Extras, Indicator, IndicatorSource, Metadata, Metric, MetricSource,
-    Objective, Origin, SloSpec, TimeWindow,
+    AlertSettings, Alerting, Body, Budgeting, Document, Extras, Indicator, IndicatorSource, Metadata, Metric,
+    MetricSource, Objective, Origin, SloSpec, TimeWindow,
 };
 use crate::yaml::Node;
 use std::collections::BTreeMap;
@@ -224,7 +224,13 @@ fn events(node: &Node, path: &str, spelling: &Spelling, out: &mut Collector) -> 
 }
 
 fn source(query: &str, at: crate::finding::Position) -> MetricSource {
-    MetricSource { reference: None, kind: Some("prometheus".into()), query: Some(query.trim().to_owned()), histogram: None, at }
+    MetricSource {
+        reference: None,
+        kind: Some("prometheus".into()),
+        query: Some(query.trim().to_owned()),
+        histogram: None,
+        at,
+    }
 }
 
 /// A query must hold the window and be PromQL.
@@ -240,7 +246,12 @@ pub(super) fn check_query(text: Text<'_>, out: &mut Collector) {
     if let Err(error) = promql::parse(&pieces.join("1m"))
         && !matches!(error.kind, promql::ParseErrorKind::Unsupported(_))
     {
-        out.error_inside(text.at, error.span, format!("the query is not valid PromQL: {}", error.message), error.remedy);
+        out.error_inside(
+            text.at,
+            error.span,
+            format!("the query is not valid PromQL: {}", error.message),
+            error.remedy,
+        );
     }
 }
 
@@ -253,10 +264,16 @@ fn alerting(node: &Node, path: &str, spelling: &Spelling, out: &mut Collector) -
         labels: labels(&fields, spelling.loose, out),
         annotations: texts(&fields, "annotations", spelling.loose, out),
     };
-    let [page, ticket] = [spelling.page_alert, spelling.ticket_alert].map(|key| alert(&fields, key, &shared, spelling, out));
+    let [page, ticket] =
+        [spelling.page_alert, spelling.ticket_alert].map(|key| alert(&fields, key, &shared, spelling, out));
     if shared.name.is_empty() && (page.is_some() || ticket.is_some()) {
         let remedy = "name the alerts, or disable both".to_owned();
-        out.error(fields.place_of("name"), "required", format!("{:?} is required", fields.path_of("name")), Some(remedy));
+        out.error(
+            fields.place_of("name"),
+            "required",
+            format!("{:?} is required", fields.path_of("name")),
+            Some(remedy),
+        );
     }
     Some([page, ticket])
 }

@@ -4,8 +4,8 @@ use super::Subject;
 use super::document::{Case, Check, File, phases};
 use crate::duration::Window;
 use crate::rules::alerts::{
-    ABSENT, ABSENT_HOLD, EXHAUSTED, EXHAUSTED_HOLD, REMAINING, absence_series, burn_name, exhausted_step, exhausting_failures, is_guarded,
-    settings,
+    ABSENT, ABSENT_HOLD, EXHAUSTED, EXHAUSTED_HOLD, REMAINING, absence_series, burn_name, exhausted_step,
+    exhausting_failures, is_guarded, settings,
 };
 use crate::rules::expressions::{TILE, errors_name, is_direct, ratio_name};
 use crate::windows::{BurnCondition, Urgency};
@@ -20,11 +20,11 @@ const OTHER: &str = "two";
 /// Alerts fire after their hold, end with their condition, and need all of it.
 pub(super) fn file(subject: &Subject<'_>) -> File {
     let mut cases = Vec::new();
-    if subject.options.recordings {
+    if subject.options.recordings && !subject.collides() {
         cases.push(super::recordings::budget(subject));
     }
     for condition in &subject.burn.conditions {
-        if settings(subject.slo, condition.urgency).disabled {
+        if settings(subject.slo, condition.urgency).disabled || subject.collides() {
             continue;
         }
         if condition.factor * subject.slo.error_budget() * ABOVE < 1.0 {
@@ -130,7 +130,7 @@ fn failures_input(subject: &Subject<'_>, window: Window, failures: f64, minutes:
 /// windows are days long.
 pub(super) fn guard_windows(subject: &Subject<'_>) -> Option<File> {
     const STEP: Window = Window::minutes(30);
-    if subject.drop_in {
+    if subject.drop_in || subject.collides() {
         return None;
     }
     let mut cases = Vec::new();
@@ -140,7 +140,8 @@ pub(super) fn guard_windows(subject: &Subject<'_>) -> Option<File> {
         let limit = condition.factor * slo.error_budget();
         let steps = long.as_millis() / STEP.as_millis();
         let hold = subject.burn.hold(condition.urgency).as_millis().div_ceil(STEP.as_millis());
-        let keep = subject.burn.keep(condition.urgency).map_or(0, |keep| keep.as_millis().div_ceil(STEP.as_millis()) + 1);
+        let keep =
+            subject.burn.keep(condition.urgency).map_or(0, |keep| keep.as_millis().div_ceil(STEP.as_millis()) + 1);
         if !usable || limit * ABOVE >= 1.0 || steps < hold + 2 {
             continue;
         }
@@ -165,6 +166,37 @@ pub(super) fn guard_windows(subject: &Subject<'_>) -> Option<File> {
     }
     let about = "Failures count as long as they lie in the long window.";
     (!cases.is_empty()).then_some(File { about, evaluation_interval: STEP, cases })
+}
+
+/// Failures spend a budget as long as they lie in its period, and no longer. Seen in tenths of the period.
+pub(super) fn exhausted_period(subject: &Subject<'_>) -> Option<File> {
+    let (slo, least) = (subject.slo, exhausting_failures(&subject.burn));
+    let guarded = least > 0.0 && !matches!(slo.sli, crate::Sli::Raw { .. });
+    if subject.drop_in || slo.alerting.ticket.disabled || !guarded {
+        return None;
+    }
+    let tenth = Window::from_millis(slo.period.as_millis() / 10);
+    let hour = exhausted_step(slo, subject.options);
+    // Steps are whole hours since 1970, as those of the rule are.
+    if tenth < EXHAUSTED_HOLD || !tenth.as_millis().is_multiple_of(hour.as_millis()) {
+        return None;
+    }
+    let alert = selector(subject, EXHAUSTED, None);
+    let at = |tenths: u64| Window::from_millis(tenth.as_millis() * tenths);
+    let input = vec![
+        (subject.series(REMAINING, Some(slo.period), GROUP), phases(&[(0.0, 13)])),
+        (subject.series(&errors_name(hour), Some(hour), GROUP), phases(&[(least, 1), (0.0, 12)])),
+    ];
+    let checks = vec![
+        Check { expr: alert.clone(), at: at(9), value: Some(1.0) },
+        Check { expr: alert, at: at(11), value: None },
+    ];
+    let cases = vec![Case { name: "failures count for a period".into(), interval: tenth, input, checks }];
+    Some(File {
+        about: "Failures spend a budget as long as they lie in its period.",
+        evaluation_interval: tenth,
+        cases,
+    })
 }
 
 fn exhausted_cases(subject: &Subject<'_>) -> Vec<Case> {

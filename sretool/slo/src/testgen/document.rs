@@ -61,7 +61,9 @@ impl Case {
             writeln!(out, "      - expr: '{}'\n        eval_time: {}", check.expr.replace('\'', "''"), at(check.at))?;
             match check.value {
                 None => writeln!(out, "        exp_samples: []")?,
-                Some(value) => writeln!(out, "        exp_samples:\n          - labels: '{{}}'\n            value: {value}")?,
+                Some(value) => {
+                    writeln!(out, "        exp_samples:\n          - labels: '{{}}'\n            value: {value}")?
+                }
             }
         }
         Ok(())

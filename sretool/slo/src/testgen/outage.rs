@@ -61,10 +61,8 @@ pub(super) fn file(subject: &Subject<'_>) -> Option<File> {
         return None;
     }
     let series = counters(slo, "one")?;
-    let page = format!(
-        "count(ALERTS{{alertname=\"{}\", alertstate=\"firing\", sloth_severity=\"page\"}})",
-        burn_name(slo)
-    );
+    let page =
+        format!("count(ALERTS{{alertname=\"{}\", alertstate=\"firing\", sloth_severity=\"page\"}})", burn_name(slo));
     let check = |minute: u64, value| Check { expr: page.clone(), at: Window::minutes(minute), value };
     let mut cases = Vec::new();
     if let Some(bound) = outage_bound(slo, &subject.burn, RATE / 60.0).filter(|bound| *bound <= Window::hours(2)) {
@@ -78,7 +76,8 @@ pub(super) fn file(subject: &Subject<'_>) -> Option<File> {
             value += rise * during as f64 + good;
             text + &format!(" {value}+{good}x{after}")
         };
-        let input = series.input(&samples(RATE, 0.0), &samples(0.0, RATE), &format!("0+{RATE}x{}", BEFORE + length + 120));
+        let input =
+            series.input(&samples(RATE, 0.0), &samples(0.0, RATE), &format!("0+{RATE}x{}", BEFORE + length + 120));
         let quick = subject.burn.conditions.iter().filter(|condition| condition.urgency == Urgency::Page);
         let longest = quick.map(|condition| condition.short).max()?;
         let keep = subject.burn.page_keep.unwrap_or(Window::from_millis(0));

@@ -11,6 +11,8 @@ use crate::rules::recordings::windows;
 const MINUTE: Window = Window::minutes(1);
 /// Events of each count of five minutes.
 const EVENTS: f64 = 10_000.0;
+/// promtool loads ten thousand samples and no more.
+const MOST_SAMPLES: u64 = 8_000;
 
 /// Every recorded ratio covers exactly its window.
 pub(super) fn file(subject: &Subject<'_>) -> Option<File> {
@@ -31,9 +33,10 @@ pub(super) fn file(subject: &Subject<'_>) -> Option<File> {
 fn long_windows(subject: &Subject<'_>, all: &[Window], end: Window) -> Case {
     let slo = subject.slo;
     let long: Vec<_> = all.iter().copied().filter(|window| !is_direct(*window)).collect();
+    let step = spacing(end);
     // The newest count is left out: the rules would make another from it.
-    let tiles = end.as_millis() / TILE.as_millis() - 1;
-    let inside = |window: Window| window.as_millis() / TILE.as_millis() - 1;
+    let tiles = end.as_millis() / step.as_millis() - 1;
+    let inside = |window: Window| window.as_millis() / step.as_millis() - 1;
     // From the oldest count to the newest: before every window, then the part of each that shorter ones lack.
     let mut errors = Vec::new();
     let mut older = tiles;
@@ -52,14 +55,23 @@ fn long_windows(subject: &Subject<'_>, all: &[Window], end: Window) -> Case {
         total
     };
     let expected = |window: Window| sum(window) / (EVENTS * inside(window) as f64);
-    let checks =
-        long.iter().map(|window| near(&format!("{}{}", ratio_name(*window), ids(slo)), expected(*window), end)).collect();
+    let checks = long
+        .iter()
+        .map(|window| near(&format!("{}{}", ratio_name(*window), ids(slo)), expected(*window), end))
+        .collect();
     // At 0 there is an evaluation, which would record the same series again.
     let input = vec![
         (subject.series(&events_name(TILE), Some(TILE), "one"), format!("_ {}", phases(&[(EVENTS, tiles)]))),
         (subject.series(&errors_name(TILE), Some(TILE), "one"), format!("_ {}", phases(&errors))),
     ];
-    Case { name: "long windows".into(), interval: TILE, input, checks }
+    Case { name: "long windows".into(), interval: step, input, checks }
+}
+
+/// Distance of the counts of a case: five minutes, or so much more that there are not too many of them.
+fn spacing(length: Window) -> Window {
+    let fits = |step: &Window| length.as_millis() / step.as_millis() <= MOST_SAMPLES;
+    let steps = [5, 10, 15, 30, 60].map(Window::minutes);
+    steps.into_iter().find(fits).unwrap_or(Window::hours(2))
 }
 
 fn share(band: usize) -> f64 {
@@ -123,7 +135,8 @@ fn minutes(window: Window) -> u64 {
 pub(super) fn budget(subject: &Subject<'_>) -> Case {
     let slo = subject.slo;
     let at = Window::minutes(4);
-    let (now, period) = (0.002, 0.0004);
+    // Sloth's ratio of the period is the mean of the shortest ones, which are all the same here.
+    let (now, period) = if subject.drop_in { (0.002, 0.002) } else { (0.002, 0.0004) };
     let ratio = |window, value: f64| (subject.series(&ratio_name(window), Some(window), "one"), phases(&[(value, 6)]));
     let shortest = if subject.drop_in { subject.burn.all().first().copied().unwrap_or(TILE) } else { TILE };
     let budget = slo.error_budget();
@@ -136,7 +149,10 @@ pub(super) fn budget(subject: &Subject<'_>) -> Case {
         near(&series("slo:period_burn_rate:ratio"), period / budget, at),
         near(&series("slo:period_error_budget_remaining:ratio"), 1.0 - period / budget, at),
     ];
-    let input = vec![ratio(shortest, now), ratio(slo.period, period)];
+    let mut input = vec![ratio(shortest, now)];
+    if !subject.drop_in {
+        input.push(ratio(slo.period, period));
+    }
     Case { name: "budget and burn rates".into(), interval: MINUTE, input, checks }
 }
 

@@ -4,20 +4,20 @@ use promql::{ExprKind, MatchOp, Matcher};
 use regex_syntax::hir::{Class, Hir, HirKind};
 
 /// The labels of one series that a selector selects, in PromQL's notation; `None` where none can be made up.
-pub(super) fn series(selector: &str, more: &[(String, String)]) -> Option<String> {
+pub(crate) fn series(selector: &str, more: &[(String, String)]) -> Option<String> {
     let ExprKind::Vector(parsed) = promql::parse(selector).ok()?.kind else { return None };
     labels(&parsed.matchers, more, None)
 }
 
 /// The same for a series that a second selector does not select.
-pub(super) fn series_outside(selector: &str, other: &str, more: &[(String, String)]) -> Option<String> {
+pub(crate) fn series_outside(selector: &str, other: &str, more: &[(String, String)]) -> Option<String> {
     let ExprKind::Vector(parsed) = promql::parse(selector).ok()?.kind else { return None };
     let ExprKind::Vector(avoided) = promql::parse(other).ok()?.kind else { return None };
     labels(&parsed.matchers, more, Some(&avoided.matchers))
 }
 
 /// Whether a selector selects a series that is written as a selector.
-pub(super) fn is_selected(selector: &str, series: &str) -> bool {
+pub(crate) fn is_selected(selector: &str, series: &str) -> bool {
     let kinds = [selector, series].map(|text| promql::parse(text).map(|expr| expr.kind));
     let [Ok(ExprKind::Vector(selector)), Ok(ExprKind::Vector(series))] = kinds else { return false };
     let value = |name: &str| series.matchers.iter().find(|m| &*m.name == name).map_or("", |m| &*m.value).to_owned();
@@ -50,7 +50,9 @@ fn labels(matchers: &[Matcher], more: &[(String, String)], avoided: Option<&[Mat
 /// Changes one label so that the series is not among those to avoid.
 fn avoid(found: &mut [(&str, String)], matchers: &[Matcher], avoided: &[Matcher]) -> Option<()> {
     let matches = |found: &[(&str, String)]| {
-        avoided.iter().all(|m| m.matches(found.iter().find(|(name, _)| **name == *m.name).map_or("", |(_, value)| value)))
+        avoided
+            .iter()
+            .all(|m| m.matches(found.iter().find(|(name, _)| **name == *m.name).map_or("", |(_, value)| value)))
     };
     if !matches(found) {
         return Some(());

@@ -137,7 +137,8 @@ fn share(parent: &Fields<'_>, key: &str, out: &mut Collector) -> Option<Share> {
     if percent <= 0.0 || percent > 100.0 {
         out.error(text.at, "value", format!("errorBudgetPercent {percent} is not in (0, 100]"), None);
     }
-    let (short, long) = (fields.prometheus_duration("shortWindow", out)?, fields.prometheus_duration("longWindow", out)?);
+    let (short, long) =
+        (fields.prometheus_duration("shortWindow", out)?, fields.prometheus_duration("longWindow", out)?);
     if short >= long {
         let message = format!("the short window, {short}, is not shorter than the long one, {long}");
         out.error(fields.place_of("shortWindow"), "value", message, Some("use a twelfth of the long window".into()));
@@ -173,7 +174,11 @@ mod tests {
 
     #[test]
     fn mistakes_have_a_place() {
-        let text = include_str!("sloth.yaml").replacen("percent", "precent", 1).replacen("errorBudgetPercent: 2", "errorBudgetPercent: 200", 1);
+        let text = include_str!("sloth.yaml").replacen("percent", "precent", 1).replacen(
+            "errorBudgetPercent: 2",
+            "errorBudgetPercent: 200",
+            1,
+        );
         let findings = WindowFile::parse("b.yaml", &text).unwrap_err();
         assert_eq!(findings.len(), 1, "{findings:?}");
         assert!(findings[0].render().contains("^^^"), "{}", findings[0].render());
