@@ -140,7 +140,12 @@ mod tests {
         for kind in Kind::ALL {
             let (code, out, err) = show(&[&file, "--format", kind.name()]);
             assert_eq!(code, exit::good(), "{kind}: {err}");
-            assert_eq!(out, kind.render(&sample::report(1, 20.0)), "{kind}");
+            let report = sample::report(1, 20.0);
+            // The bytes of an encoded histogram depend on how it grew, its counts do not.
+            match kind {
+                Kind::Json => assert_eq!(Report::read(&out).unwrap(), report),
+                _ => assert_eq!(out, kind.render(&report), "{kind}"),
+            }
         }
         let slow = sample::write(directory.path(), "b.json", &sample::report(1, 500.0));
         assert_eq!(show(&[&slow]).0, exit::failed());
