@@ -88,6 +88,7 @@ pub trait Queryable: Send + Sync {
 
     /// Summarises windows of every series that matches, one series at a time, where the store can do so at less cost
     /// than that of reading the samples; `false` where it cannot and has visited none, so that the caller reads them.
+    /// A series with native histograms or known starts has no summary.
     fn summarize(
         &self,
         matchers: &[Matcher],
