@@ -18,7 +18,12 @@ fn has_promtool() -> bool {
 
 /// What promtool says to test files, if it does not accept them.
 fn failures(folder: &Path, files: &[String]) -> Option<String> {
-    let output = Command::new("promtool").args(["test", "rules"]).args(files).current_dir(folder).output().unwrap();
+    let output = Command::new("promtool")
+        .args(["test", "rules"])
+        .args(files)
+        .current_dir(folder)
+        .output()
+        .expect("promtool runs");
     let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     (!output.status.success()).then_some(text)
 }
@@ -50,14 +55,14 @@ fn load(text: &str) -> Vec<Slo> {
 /// Writes the rules and tests of objectives and runs all of them at once.
 #[track_caller]
 fn prove(slos: &[Slo], options: &Options) -> usize {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().expect("a folder");
     let mut files = Vec::new();
     for slo in slos {
         let rules = format!("{}.{RULES}", slo.id);
-        let text = slo::generate(std::slice::from_ref(slo), options).unwrap().to_string();
-        std::fs::write(folder.path().join(&rules), text).unwrap();
+        let text = slo::generate(std::slice::from_ref(slo), options).expect("there are rules").to_string();
+        std::fs::write(folder.path().join(&rules), text).expect("the file is written");
         for (name, text) in slo::rule_tests(slo, options, &rules) {
-            std::fs::write(folder.path().join(&name), text).unwrap();
+            std::fs::write(folder.path().join(&name), text).expect("the file is written");
             files.push(name);
         }
     }
@@ -128,19 +133,19 @@ fn mutants(rules: &str, changes: &[(String, String)]) -> Vec<(String, String)> {
 
 /// Runs the tests on every mutant; returns how many there are and those that no test notices.
 fn survivors(slo: &Slo, options: &Options, changes: &[(String, String)]) -> (usize, Vec<String>) {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().expect("a folder");
     let mut files = Vec::new();
     for (name, text) in slo::rule_tests(slo, options, RULES) {
-        std::fs::write(folder.path().join(&name), text).unwrap();
+        std::fs::write(folder.path().join(&name), text).expect("the file is written");
         files.push(name);
     }
-    let rules = slo::generate(std::slice::from_ref(slo), options).unwrap().to_string();
-    std::fs::write(folder.path().join(RULES), &rules).unwrap();
+    let rules = slo::generate(std::slice::from_ref(slo), options).expect("there are rules").to_string();
+    std::fs::write(folder.path().join(RULES), &rules).expect("the file is written");
     assert_eq!(failures(folder.path(), &files), None);
     let mutants = mutants(&rules, changes);
     let mut survivors = Vec::new();
     for (what, changed) in &mutants {
-        std::fs::write(folder.path().join(RULES), changed).unwrap();
+        std::fs::write(folder.path().join(RULES), changed).expect("the file is written");
         if files.iter().all(|file| failures(folder.path(), std::slice::from_ref(file)).is_none()) {
             survivors.push(what.clone());
         }

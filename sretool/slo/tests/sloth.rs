@@ -116,7 +116,7 @@ fn differences(ours: &[Value], theirs: &[Value]) -> Vec<String> {
     }
     let mut found = Vec::new();
     for (a, b) in ours.iter().zip(theirs) {
-        let (x, y) = (a["rules"].as_array().unwrap(), b["rules"].as_array().unwrap());
+        let (x, y) = (a["rules"].as_array().expect("rules"), b["rules"].as_array().expect("rules"));
         if x.len() != y.len() || a.get("interval") != b.get("interval") {
             found.push(format!("{}: {} rules, not {}", name(a), x.len(), y.len()));
         }

@@ -114,7 +114,7 @@ fn indicator(measure: &Measure) -> Result<Indicator, &'static str> {
 fn milliseconds(seconds: f64) -> Option<String> {
     let ms = seconds * 1000.0;
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be a small whole number")]
-    (ms >= 1.0 && ms <= 1e12 && (ms - ms.round()).abs() < 1e-9)
+    ((1.0..=1e12).contains(&ms) && (ms - ms.round()).abs() < 1e-9)
         .then(|| crate::Window::from_millis(ms.round() as u64).to_string())
 }
 

@@ -134,7 +134,7 @@ pub(crate) fn exhausting_failures(windows: &BurnWindows) -> f64 {
 /// The window whose failures are added up over the period, every one once: an hour where that is recorded, since five
 /// minutes are thousands of steps.
 pub(crate) fn exhausted_step(slo: &Slo, options: &Options) -> Window {
-    windows(slo, options).into_iter().filter(|window| is_direct(*window)).next_back().unwrap_or(TILE)
+    windows(slo, options).into_iter().rfind(|window| is_direct(*window)).unwrap_or(TILE)
 }
 
 fn exhausted(slo: &Slo, options: &Options, windows: &BurnWindows) -> Rule {
