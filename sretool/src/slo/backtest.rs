@@ -143,7 +143,7 @@ fn verdict(args: &Args, result: &Backtest, io: &mut Io<'_>) -> ExitCode {
 
 fn backtest(args: &Args, io: &mut Io<'_>) -> Result<Backtest, ExitCode> {
     let sets = window_sets(&args.windows, io)?;
-    let incidents = args.incidents.as_deref().map(|path| incidents(path, io)).transpose()?;
+    let mut incidents = args.incidents.as_deref().map(|path| incidents(path, io)).transpose()?;
     let mut catalog = files::load_usable(&args.files, io)?;
     choose(&mut catalog, args.slo.as_deref(), io)?;
     let source = match &args.openmetrics {
@@ -166,6 +166,8 @@ fn backtest(args: &Args, io: &mut Io<'_>) -> Result<Backtest, ExitCode> {
     if from >= to {
         return Err(invalid(io, format_args!("the end, {}, is not after the begin, {}", rfc3339(to), rfc3339(from))));
     }
+    // What lies outside the replay no alert could have told of.
+    incidents.iter_mut().for_each(|known| known.retain(|one| one.end_ms >= from && one.start_ms <= to));
     let span = Span { from, to, incidents: incidents.as_deref() };
     let sets = sets.into_iter().map(|set| one_set(args, set, &catalog, (&source, &history), &span, io));
     let sets = sets.collect::<Result<_, _>>()?;
