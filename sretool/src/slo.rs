@@ -4,6 +4,7 @@ mod backtest;
 mod convert;
 pub(crate) mod files;
 mod judge;
+mod lint;
 mod render;
 mod report;
 mod rules;
@@ -42,6 +43,8 @@ enum Command {
     Rules(rules::Args),
     /// Print Alertmanager's inhibition rules: a page silences the ticket of the same objective
     Inhibition(rules::InhibitionArgs),
+    /// Find objectives that are valid and will nevertheless mislead
+    Lint(lint::Args),
     /// Write documents in another format, and tell what it cannot express
     Convert(convert::Args),
     /// Say how objectives stand: SLI, error budget, burn rates
@@ -57,6 +60,7 @@ pub fn run(args: Args, io: &mut Io<'_>) -> ExitCode {
         Command::Rules(args) => rules::run(&args, io),
         Command::Inhibition(args) => rules::inhibition(&args, io),
         Command::Convert(args) => convert::run(&args, io),
+        Command::Lint(args) => lint::run(&args, io),
         Command::Report(args) => report::run(&args, io),
         Command::Backtest(args) => backtest::run(&args, io),
     }

@@ -25,11 +25,7 @@ pub(super) fn load_usable(paths: &[PathBuf], io: &mut Io<'_>) -> Result<Catalog,
 }
 
 /// The same, reading documents in a certain way.
-pub(super) fn load_usable_with(
-    paths: &[PathBuf],
-    options: LoadOptions,
-    io: &mut Io<'_>,
-) -> Result<Catalog, ExitCode> {
+pub(super) fn load_usable_with(paths: &[PathBuf], options: LoadOptions, io: &mut Io<'_>) -> Result<Catalog, ExitCode> {
     let catalog = load(paths, options).map_err(|error| {
         io.error(error);
         exit::invalid()

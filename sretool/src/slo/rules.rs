@@ -152,22 +152,27 @@ fn options(args: &Args) -> Result<Options, String> {
         (_, true) => Style::Sloth,
         _ => Style::AsWritten,
     };
-    if let Some(folder) = &args.windows {
-        for (name, text) in files::read(std::slice::from_ref(folder))? {
-            match WindowFile::parse(&name, &text) {
-                Ok(WindowFile::Burn(burn)) => options.burn = burn,
-                Ok(WindowFile::Shares(windows)) => options.by_period.extend(windows),
-                Err(findings) => {
-                    let findings: Vec<_> = findings.iter().map(slo::Finding::render).collect();
-                    return Err(findings.join("\n"));
-                }
-            }
-        }
-    }
+    read_windows(args.windows.as_deref(), &mut options)?;
     if let Some(keep) = args.keep_firing_for {
         (options.burn.page_keep, options.burn.ticket_keep) = (Some(keep), Some(keep));
     }
     Ok(options)
+}
+
+/// Reads a folder of conditions.
+pub(super) fn read_windows(folder: Option<&Path>, options: &mut Options) -> Result<(), String> {
+    let Some(folder) = folder else { return Ok(()) };
+    for (name, text) in files::read(&[folder.to_owned()])? {
+        match WindowFile::parse(&name, &text) {
+            Ok(WindowFile::Burn(burn)) => options.burn = burn,
+            Ok(WindowFile::Shares(windows)) => options.by_period.extend(windows),
+            Err(findings) => {
+                let findings: Vec<_> = findings.iter().map(slo::Finding::render).collect();
+                return Err(findings.join("\n"));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The Kubernetes resource that an objective comes from.
@@ -181,22 +186,31 @@ fn resource(slo: &Slo) -> Option<&slo::sloth::Resource> {
     }
 }
 
+/// Objectives that go into one resource.
+struct Owner {
+    name: String,
+    namespace: String,
+    labels: BTreeMap<String, String>,
+    slos: Vec<Slo>,
+}
+
 /// A resource for each that objectives come from; one for each service of the others.
 fn manifests(catalog: &Catalog, options: &Options) -> Result<String, String> {
-    let mut owners: Vec<(String, String, BTreeMap<String, String>, Vec<Slo>)> = Vec::new();
+    let mut owners: Vec<Owner> = Vec::new();
     for slo in &catalog.slos {
         let (name, namespace, own) = match resource(slo) {
             Some(resource) => (resource.name.clone(), resource.namespace.clone(), resource.labels.clone()),
             None => (format!("slo-{}", slo.service), String::new(), Vec::new()),
         };
-        match owners.iter_mut().find(|(n, ns, ..)| (&*n, &*ns) == (&name, &namespace)) {
-            Some((.., slos)) => slos.push(slo.clone()),
-            None => owners.push((name, namespace, own.into_iter().collect(), vec![slo.clone()])),
+        match owners.iter_mut().find(|owner| owner.name == name && owner.namespace == namespace) {
+            Some(owner) => owner.slos.push(slo.clone()),
+            None => owners.push(Owner { name, namespace, labels: own.into_iter().collect(), slos: vec![slo.clone()] }),
         }
     }
     let mut parts = Vec::new();
-    for (name, namespace, mut labels, slos) in owners {
-        let manager = if resource(&slos[0]).is_some() && options.style == Style::AsWritten { "sloth" } else { "sretool" };
+    for Owner { name, namespace, mut labels, slos } in owners {
+        let as_sloth = options.style == Style::AsWritten && slos.iter().all(|slo| resource(slo).is_some());
+        let manager = if as_sloth { "sloth" } else { "sretool" };
         labels.insert("app.kubernetes.io/component".into(), "SLO".into());
         labels.insert("app.kubernetes.io/managed-by".into(), manager.into());
         let rules = slo::generate(&slos, options).map_err(|error| error.to_string())?;

@@ -1,3 +1,5 @@
+mod formats;
+
 use super::*;
 use clap::Parser;
 use std::path::Path;
