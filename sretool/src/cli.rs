@@ -28,7 +28,7 @@ enum Command {
     /// Evaluate a PromQL expression
     Query(query::Args),
     /// Put an exact request rate on a service and judge the result
-    Load(load::Args),
+    Load(Box<load::Args>),
     /// Validate SLOs, report on them, generate their rules
     Slo(slo::Args),
     /// Check alert rules
@@ -64,7 +64,7 @@ pub(crate) fn run(args: impl IntoIterator<Item = OsString>, io: &mut Io<'_>) -> 
         Command::Serve(args) => serve::run(args, io),
         Command::Tui(args) => tui::run(args, io),
         Command::Query(args) => query::run(args, io),
-        Command::Load(args) => load::run(args, io),
+        Command::Load(args) => load::run(*args, io),
         Command::Slo(args) => slo::run(args, io),
         Command::Alerts(args) => alerts::run(args, io),
         Command::Dashboards(args) => dashboards::run(args, io),

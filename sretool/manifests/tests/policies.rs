@@ -113,11 +113,20 @@ const POD: &str = "/spec/template/spec";
 const CONTAINER: &str = "/spec/template/spec/containers/0";
 
 /// Policy, kind, place, and what is put there; null removes it.
-fn mistakes() -> Vec<(&'static str, &'static str, String, Value)> {
-    let mut found = Vec::new();
-    let mut add =
-        |policy, kind, base: &str, place: &str, value| found.push((policy, kind, format!("{base}{place}"), value));
-    for (policy, place, value) in [
+type Mistake = (&'static str, &'static str, String, Value);
+
+fn mistakes() -> Vec<Mistake> {
+    let mut found: Vec<Mistake> = Vec::new();
+    let all = [(CONTAINER, of_containers()), (POD, of_pods()), ("", of_workloads())];
+    for (base, mistakes) in all {
+        found.extend(mistakes.into_iter().map(|(p, place, v)| (p, "Deployment", format!("{base}{place}"), v)));
+    }
+    found.extend(of_others().into_iter().map(|(policy, kind, place, v)| (policy, kind, place.to_owned(), v)));
+    found
+}
+
+fn of_containers() -> Vec<(&'static str, &'static str, Value)> {
+    vec![
         ("sre-images", "/image", json!("registry.example/c")),
         ("sre-images", "/image", json!("registry.example/c:latest")),
         ("sre-images", "/image", json!("registry.example:5000/c")),
@@ -139,10 +148,11 @@ fn mistakes() -> Vec<(&'static str, &'static str, String, Value)> {
         ("sre-lifecycle", "/readinessProbe", Value::Null),
         ("sre-lifecycle", "/livenessProbe", Value::Null),
         ("sre-lifecycle", "/livenessProbe/httpGet/path", json!("/readyz")),
-    ] {
-        add(policy, "Deployment", CONTAINER, place, value);
-    }
-    for (policy, place, value) in [
+    ]
+}
+
+fn of_pods() -> Vec<(&'static str, &'static str, Value)> {
+    vec![
         ("sre-resources", "/volumes/0/emptyDir", json!({})),
         ("sre-hardening", "/securityContext", Value::Null),
         ("sre-hardening", "/securityContext/runAsNonRoot", json!(false)),
@@ -151,37 +161,37 @@ fn mistakes() -> Vec<(&'static str, &'static str, String, Value)> {
         ("sre-hardening", "/hostPID", json!(true)),
         ("sre-hardening", "/volumes/0", json!({"name": "h", "hostPath": {"path": "/"}})),
         ("sre-lifecycle", "/terminationGracePeriodSeconds", json!(1)),
-    ] {
-        add(policy, "Deployment", POD, place, value);
-    }
-    add("sre-lifecycle", "Deployment", "", "/spec/strategy", Value::Null);
-    add("sre-lifecycle", "Deployment", "", "/spec/strategy/rollingUpdate/maxUnavailable", json!("25%"));
-    add("sre-labels", "Deployment", "", "/spec/template/metadata/labels/app.kubernetes.io~1name", Value::Null);
-    add("sre-labels", "Deployment", "", "/spec/template/metadata/labels/app.kubernetes.io~1part-of", Value::Null);
-    add("sre-services", "Service", "", "/spec/type", json!("NodePort"));
-    add("sre-services", "Service", "", "/spec/externalIPs", json!(["1.2.3.4"]));
-    add("sre-network-policies", "NetworkPolicy", "", "/spec/ingress/0/from", Value::Null);
-    add("sre-network-policies", "NetworkPolicy", "", "/spec/egress/0/to", Value::Null);
-    add(
-        "sre-network-policies",
-        "NetworkPolicy",
-        "",
-        "/spec/ingress/0/from/0",
-        json!({"ipBlock": {"cidr": "0.0.0.0/0"}}),
-    );
-    add("sre-routes", "HTTPRoute", "", "/spec/rules/0/timeouts", Value::Null);
-    add("sre-routes", "HTTPRoute", "", "/spec/hostnames", json!(["*.example.com"]));
-    add("sre-roles", "Role", "", "/rules/0/verbs", json!(["*"]));
-    add("sre-roles", "Role", "", "/rules/0/resources", json!(["*"]));
-    add("sre-roles", "Role", "", "/rules/0", json!({"resources": ["secrets"], "verbs": ["list"]}));
-    add("sre-bindings", "RoleBinding", "", "/roleRef/name", json!("cluster-admin"));
-    add("sre-bindings", "RoleBinding", "", "/subjects/0", json!({"kind": "Group", "name": "system:unauthenticated"}));
-    add("sre-disruption", "PodDisruptionBudget", "", "/spec/maxUnavailable", json!(0));
-    add("sre-disruption", "PodDisruptionBudget", "", "/spec", json!({"minAvailable": "100%"}));
-    add("sre-scalers", "HorizontalPodAutoscaler", "", "/spec/minReplicas", json!(1));
-    add("sre-scalers", "HorizontalPodAutoscaler", "", "/spec/maxReplicas", json!(1));
-    add("sre-scalers", "HorizontalPodAutoscaler", "", "/spec/behavior", Value::Null);
-    found
+    ]
+}
+
+fn of_workloads() -> Vec<(&'static str, &'static str, Value)> {
+    vec![
+        ("sre-lifecycle", "/spec/strategy", Value::Null),
+        ("sre-lifecycle", "/spec/strategy/rollingUpdate/maxUnavailable", json!("25%")),
+        ("sre-labels", "/spec/template/metadata/labels/app.kubernetes.io~1name", Value::Null),
+        ("sre-labels", "/spec/template/metadata/labels/app.kubernetes.io~1part-of", Value::Null),
+    ]
+}
+
+fn of_others() -> Vec<(&'static str, &'static str, &'static str, Value)> {
+    vec![
+        ("sre-services", "Service", "/spec/type", json!("NodePort")),
+        ("sre-services", "Service", "/spec/externalIPs", json!(["1.2.3.4"])),
+        ("sre-network-policies", "NetworkPolicy", "/spec/ingress/0/from", Value::Null),
+        ("sre-network-policies", "NetworkPolicy", "/spec/egress/0/to", Value::Null),
+        ("sre-routes", "HTTPRoute", "/spec/rules/0/timeouts", Value::Null),
+        ("sre-routes", "HTTPRoute", "/spec/hostnames", json!(["*.example.com"])),
+        ("sre-roles", "Role", "/rules/0/verbs", json!(["*"])),
+        ("sre-roles", "Role", "/rules/0/resources", json!(["*"])),
+        ("sre-roles", "Role", "/rules/0", json!({"resources": ["secrets"], "verbs": ["list"]})),
+        ("sre-bindings", "RoleBinding", "/roleRef/name", json!("cluster-admin")),
+        ("sre-bindings", "RoleBinding", "/subjects/0", json!({"kind": "Group", "name": "system:unauthenticated"})),
+        ("sre-disruption", "PodDisruptionBudget", "/spec/maxUnavailable", json!(0)),
+        ("sre-disruption", "PodDisruptionBudget", "/spec", json!({"minAvailable": "100%"})),
+        ("sre-scalers", "HorizontalPodAutoscaler", "/spec/minReplicas", json!(1)),
+        ("sre-scalers", "HorizontalPodAutoscaler", "/spec/maxReplicas", json!(1)),
+        ("sre-scalers", "HorizontalPodAutoscaler", "/spec/behavior", Value::Null),
+    ]
 }
 
 fn put(manifest: &mut Value, place: &str, value: Value) {
