@@ -19,10 +19,12 @@ fn load(line: &[&str]) -> Command {
     command
 }
 
-fn at(services: &loadtests::Services) -> [String; 6] {
+/// Flags that name the services, and scenarios that the stand-in answers as the services would.
+fn at(services: &loadtests::Services) -> Vec<String> {
     let flags = ["--user-service", "--order-service", "--notification-service"];
     let urls = [&services.users, &services.orders, &services.notifications];
-    [flags[0].into(), urls[0].clone(), flags[1].into(), urls[1].clone(), flags[2].into(), urls[2].clone()]
+    let addresses = flags.into_iter().zip(urls).flat_map(|(flag, url)| [flag.to_owned(), url.clone()]);
+    addresses.chain(["--scenario", "browse=7", "--scenario", "order=3"].map(str::to_owned)).collect()
 }
 
 fn json(output: &Output) -> Value {
@@ -154,9 +156,15 @@ fn a_condition_of_the_users_ends_the_run_and_fails_it() {
         } else {
             command.args(["--url", &format!("{}/v1/products", services.orders)]);
         }
-        shop.fail_every.store(2, std::sync::atomic::Ordering::Relaxed);
         let begun = Instant::now();
-        let output = command.output().unwrap();
+        let mut child = command.spawn().unwrap();
+        // The first second's line tells that the run is under way: accounts are set up, and failures are its own.
+        let mut progress = BufReader::new(child.stderr.take().unwrap()).lines();
+        assert!(progress.by_ref().map_while(Result::ok).any(|line| line.contains("/s  p50")), "{executor}");
+        shop.fail_every.store(2, std::sync::atomic::Ordering::Relaxed);
+        let drain = std::thread::spawn(move || progress.map_while(Result::ok).count());
+        let output = child.wait_with_output().unwrap();
+        drain.join().unwrap();
         assert!(begun.elapsed() < Duration::from_secs(60), "{executor}");
         let report = json(&output);
         assert_eq!((&report["verdict"], output.status.code()), (&"fail".into(), Some(1)), "{executor}: {report}");

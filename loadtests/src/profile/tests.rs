@@ -16,13 +16,13 @@ fn the_built_in_profiles_are_valid() {
 fn a_profile_is_read_in_whole() {
     let text = "description = 'x'\nusers = 20\naccounts = 30\ntimeout = '2s'\nthresholds = ['p95<1s']\n\
                 [[stages]]\nfrom = 0\nto = 100\nduration = '10s'\n[[stages]]\nrate = 50\nduration = '1m'\n\
-                [mix]\npay = 1\n";
+                [mix]\norder = 1\n";
     let profile = Profile::parse("a.toml", text).unwrap();
     assert_eq!((profile.users, profile.accounts), (20, 20));
     assert_eq!((profile.timeout, profile.drain), (Duration::from_secs(2), Duration::from_secs(3)));
     assert_eq!(profile.schedule.total(), 3500);
     assert_eq!(profile.thresholds[0].expr, "p95<1s");
-    assert_eq!(profile.mix, Mix::new([("pay".to_owned(), 1)].into()).unwrap());
+    assert_eq!(profile.mix, Mix::new([("order".to_owned(), 1)].into()).unwrap());
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn errors_name_the_place() {
     refused(&format!("description = 'x'\nusers = 0\n{stage}"), "a.toml:2:9: ", "from 1 to 10,000");
     refused(&format!("description = 'x'\ntimeout = 'soon'\n{stage}"), "a.toml:2:11: ", "duration");
     refused(&format!("description = 'x'\nthresholds = ['p95<1']\n{stage}"), "a.toml:2:21: ", "unit of time");
-    refused(&format!("description = 'x'\n{stage}[mix]\npay = 1\ndance = 2\n"), "a.toml:7:1: ", "\"dance\"");
+    refused(&format!("description = 'x'\n{stage}[mix]\norder = 1\ndance = 2\n"), "a.toml:7:1: ", "\"dance\"");
     refused("description = 'x'\nstages = []\n", "a.toml:2:10: ", "no request");
     let both = "description = 'x'\n[[stages]]\nrate = 1\nfrom = 2\nduration = '1s'\n";
     refused(both, "a.toml:2:", "either a rate");

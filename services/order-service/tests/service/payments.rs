@@ -20,10 +20,10 @@ async fn a_paid_order_is_confirmed_and_its_stock_leaves() {
     assert_eq!(confirmed["payment"]["status"], "captured");
     assert_eq!(confirmed["payment"]["id"], payment["id"]);
     assert_eq!(rig.stock("espresso-cups-4").await, (999_997, 0));
-    assert_eq!(rig.metric("order_pipeline_total{outcome=\"success\"}").await, 1.0);
-    assert_eq!(rig.metric("payments_total{outcome=\"captured\"}").await, 1.0);
-    assert_eq!(rig.metric("orders_total{status=\"paid\"}").await, 1.0);
-    assert_eq!(rig.metric("order_value_minor_total").await, 7_350.0);
+    rig.until_metric("order_pipeline_total{outcome=\"success\"}", 1.0).await;
+    rig.until_metric("payments_total{outcome=\"captured\"}", 1.0).await;
+    rig.until_metric("orders_total{status=\"paid\"}", 1.0).await;
+    rig.until_metric("order_value_minor_total", 7_350.0).await;
     rig.pay(&order, "card").await.problem(409, "/problems/illegal-transition");
 }
 

@@ -139,6 +139,21 @@ impl Rig {
         metric(&self.service.admin, series).await
     }
 
+    /// Waits for a metric to have a value: counters follow what the database says.
+    #[track_caller]
+    pub fn until_metric<'a>(&'a self, series: &'a str, value: f64) -> impl Future<Output = ()> + 'a {
+        let caller = std::panic::Location::caller();
+        async move {
+            for _ in 0..1_000 {
+                if self.metric(series).await == value {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            panic!("{series} did not become {value}, see {caller}");
+        }
+    }
+
     /// Ends the tasks at once, as a crash would.
     pub async fn crash(&self) {
         self.service.tasks.drain(Duration::ZERO).await;

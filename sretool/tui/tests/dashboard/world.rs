@@ -15,9 +15,7 @@ pub fn new_state(ascii: bool, theme: ThemeName) -> State {
 }
 
 fn vector(items: &[(&[(&str, &str)], f64)]) -> Value {
-    let sample = |(labels, v): &(&[(&str, &str)], f64)| {
-        VectorSample::new(Labels::new(labels.iter().copied()), NOW, *v)
-    };
+    let sample = |(labels, v): &(&[(&str, &str)], f64)| VectorSample::new(Labels::new(labels.iter().copied()), NOW, *v);
     Value::Vector(items.iter().map(sample).collect())
 }
 
