@@ -116,7 +116,7 @@ mod tests {
         let last_three = TimeInterval { days_of_month: vec![-3..=-1], ..always() };
         assert!(last_three.contains(at("2028-02-27T00:00:00Z")) && !last_three.contains(at("2028-02-26T00:00:00Z")));
         assert!(last_three.contains(at("2027-02-26T00:00:00Z")));
-        let rest = TimeInterval { days_of_month: vec![10..=-1], ..always() };
+        let rest = TimeInterval { days_of_month: vec![RangeInclusive::new(10, -1)], ..always() };
         assert!(rest.contains(at("2027-02-28T00:00:00Z")) && !rest.contains(at("2027-02-09T00:00:00Z")));
         let end = TimeInterval { days_of_month: vec![31..=31], ..always() };
         assert!(!end.contains(at("2027-02-28T00:00:00Z")) && end.contains(at("2027-03-31T00:00:00Z")));
