@@ -171,7 +171,11 @@ impl Blame<'_> {
         let mut sent = threshold.scoped(&self.totals.whole);
         sent.counts.censored = sent.counts.censored.saturating_sub(self.unsent() + self.plan.capacity as u64);
         let checked = threshold.check_stats(&sent, self.basis);
-        (threshold.route.is_none() && self.saturated() && checked.ok).then(|| self.too_few())
+        if threshold.route.is_some() || !checked.ok {
+            return None;
+        }
+        let starved = || starved::slowed(self.plan, &self.totals.whole, 0.0);
+        if self.saturated() { Some(self.too_few()) } else { starved() }
     }
 
     fn lagged(&self, threshold: &Threshold) -> String {

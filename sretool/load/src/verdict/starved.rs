@@ -59,12 +59,13 @@ pub(super) fn starved(plan: &Plan, whole: &Snapshot) -> Option<String> {
     })
 }
 
-/// Why the generator rather than the server made requests slow: its cores were full, and its lag, which shows how long
-/// it waited for them, is no small part of the time `observed`. It waits as long to read an answer as to send a
-/// request.
+/// Why the generator rather than the server made requests slow: its cores were full, and the time until requests were
+/// sent is no small part of the time `observed`. It waits as long for a core to read an answer as to send a request,
+/// and the requests that it has not got round to keep the connections of others busy.
 pub(super) fn slowed(plan: &Plan, whole: &Snapshot, observed: f64) -> Option<String> {
     let (lag, full) = (whole.own_lag.quantile(0.99)?, full(&whole.usage)?);
-    (plan.schedule.is_some() && lag > Limits::of(plan).starved && lag * 10.0 >= observed).then(|| {
+    let unsent = whole.overall().lag.quantile(0.99).unwrap_or(0.0).max(lag);
+    (plan.schedule.is_some() && lag > Limits::of(plan).starved && unsent * 10.0 >= observed).then(|| {
         format!(
             "the generator lagged (p99 {}): its own cores were full, {full}; give it more CPU or a lower rate",
             format::ms(Some(lag))
