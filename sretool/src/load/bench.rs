@@ -18,6 +18,10 @@ use std::time::Duration;
 /// Connections of the comparison.
 const CONNECTIONS: &str = "50";
 
+/// What Goose users do: all that the bench's server, which refuses nothing, answers as expected.
+const SCENARIOS: [&str; 8] =
+    ["--scenario", "browse=60", "--scenario", "account=20", "--scenario", "order=18", "--scenario", "cancel=2"];
+
 /// Arguments of `sretool load bench`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Args {
@@ -97,7 +101,8 @@ fn at_rate(rate: &str, duration: &str, (server, oha): (&Server, &str), io: &mut 
 fn exactness(server: &Server, io: &mut Io<'_>) -> Result<(), String> {
     io.line("\nexactness over 20 s");
     let services = ["--user-service", "--order-service", "--notification-service"];
-    let goose: Vec<&str> = services.iter().flat_map(|flag| [*flag, server.url.trim_end_matches('/')]).collect();
+    let base = server.url.trim_end_matches('/');
+    let goose: Vec<&str> = services.iter().flat_map(|flag| [*flag, base]).chain(SCENARIOS).collect();
     for (name, rate, target) in [
         ("http", "1000", vec!["--url", &server.url]),
         ("http", "5000", vec!["--url", &server.url]),
@@ -133,7 +138,11 @@ fn stall(io: &mut Io<'_>) -> Result<(), String> {
             ["--user-service", base, "--order-service", base, "--notification-service", base, "--users", "3000"];
         let http = ["--url", &server.url, "--connections", "3000"];
         let target: &[&str] = if name == "http" { &http } else { &goose };
-        let line = [&["--rps", "1000", "--duration", "10s", "--drain", "5s", "--executor", name][..], target].concat();
+        let mut line =
+            [&["--rps", "1000", "--duration", "10s", "--drain", "5s", "--executor", name][..], target].concat();
+        if name == "goose" {
+            line.extend(SCENARIOS);
+        }
         let cost = generator(&line)?;
         let report = cost.report.as_ref().ok_or("no report")?;
         let ms = |q: &str| report["response_ms"][q].as_f64().unwrap_or(f64::NAN);
@@ -154,8 +163,10 @@ fn knee(io: &mut Io<'_>) -> Result<(), String> {
     io.line("\nbreakpoint of a server with a capacity of 2000 requests/s, three times");
     for _ in 0..3 {
         let server = Server::start(&["--capacity", "2000"])?;
-        let line = ["breakpoint", "--url", &server.url, "--from", "500", "--probe", "4s", "--format", "json"];
-        let found = measure::own(&line)?;
+        let line = ["breakpoint", "--url", &server.url, "--from", "500", "--probe", "5s", "--format", "json"];
+        // A core that others use too must not end the search: what it is about is the server.
+        let held = ["--threshold", "p95<200ms", "--threshold", "errors<1%", "--threshold", "lag<1s"];
+        let found = measure::own(&[&line[..], &held].concat())?;
         let knee = found["knee_rps"].as_f64().unwrap_or(f64::NAN);
         io.line(format_args!("  knee {knee:.1} requests/s ({:+.2} %)", (knee / 2000.0 - 1.0) * 100.0));
     }
