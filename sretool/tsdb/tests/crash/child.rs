@@ -42,8 +42,9 @@ fn write(folder: &Path) {
     // Two flushers at once, so that a kill meets every state.
     let _flusher = durable.flush_every(Duration::from_millis(3), |error| panic!("{error}")).unwrap();
     let first = durable.store().stats().max_time.map_or(0, |t| t / 1_000);
-    // The last round may be there in part; a repetition changes nothing.
-    for n in first.saturating_sub(11).max(0)..first + 100_000 {
+    // A flush visits one series after the other while rounds go on: the last rounds may be there in part. A repetition
+    // changes nothing.
+    for n in first.saturating_sub(RETENTION_ROUNDS).max(0)..first + 100_000 {
         round(&durable, n);
         if n > first && n % 37 == 0 {
             durable.store().truncate(n * 1_000);
