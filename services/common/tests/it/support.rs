@@ -36,7 +36,7 @@ async fn panics() -> &'static str {
     let empty: [u8; 0] = [];
     let index = empty.len();
     if empty.get(index).is_none() {
-        panic!("the secret number is 42");
+        panic!("the secret word is swordfish");
     }
     "unreachable"
 }
