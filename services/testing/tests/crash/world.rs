@@ -5,7 +5,7 @@ use crate::provider::{self, Captures};
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use service_common::Role;
-use service_testing::{SERVICE_TOKEN, Server, SmtpSink, Tokens, postgres, until};
+use service_testing::{SERVICE_TOKEN, Server, SmtpSink, Tokens, postgres};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -41,6 +41,11 @@ pub struct World {
     _folder: TempDir,
 }
 
+/// Whether notification-service passes a failpoint; order-service passes the others.
+pub fn in_notification_service(failpoint: &str) -> bool {
+    failpoint.starts_with("inbox") || failpoint.starts_with("delivery")
+}
+
 impl World {
     /// Over files, or over servers; a failpoint is where one of the services dies.
     pub async fn start(servers: Option<&Servers>, failpoint: Option<&str>) -> Self {
@@ -57,9 +62,8 @@ impl World {
             Some(servers) => servers.postgres.schema().await.unwrap(),
             None => format!("sqlite:{}", folder.path().join(name).display()),
         };
-        let in_notification = |name: &str| name.starts_with("inbox") || name.starts_with("delivery");
         let (own, other) = match failpoint {
-            Some(name) if in_notification(name) => (None, failpoint),
+            Some(name) if in_notification_service(name) => (None, failpoint),
             failpoint => (failpoint, None),
         };
         let mut environment = common.clone();
@@ -154,7 +158,7 @@ impl World {
         told
     }
 
-    async fn check(&self, orders: &[String]) {
+    async fn check(&mut self, orders: &[String]) {
         let told = self.told();
         assert_eq!(told.len(), orders.len(), "every order, and no other: {told:?}");
         let captures = self.captures.lock().unwrap().clone();
@@ -163,10 +167,18 @@ impl World {
             let mut messages = told[id].clone();
             messages.dedup();
             assert_eq!(messages.len(), 1, "messages about {id}: {:?}", told[id]);
-            let notifications = until("notification-service answers", async || self.notifications(id).await).await;
-            assert_eq!(notifications.len(), 1, "notifications of {id}");
         }
         assert_eq!(captures.len(), orders.len(), "no other order was paid for");
+        for id in orders {
+            let notifications = loop {
+                match self.notifications(id).await {
+                    Some(found) => break found,
+                    // It may have died after its last message.
+                    None => assert!(self.revive().await, "notification-service answers"),
+                }
+            };
+            assert_eq!(notifications.len(), 1, "notifications of {id}");
+        }
     }
 
     async fn notifications(&self, order: &str) -> Option<Vec<Value>> {
